@@ -1,0 +1,49 @@
+//===- Options.h - What a compilation is asked to do ------------*- C++ -*-===//
+//
+// Part of HGF, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef HGF_PIPELINE_OPTIONS_H
+#define HGF_PIPELINE_OPTIONS_H
+
+#include "mlir/Pass/PassOptions.h"
+
+namespace hgf {
+
+/// Options of the whole pipeline. They are passed down as a struct: no library
+/// reads a global option.
+struct PipelineOptions : public mlir::PassPipelineOptions<PipelineOptions> {
+  Option<std::string> target{
+      *this, "target",
+      llvm::cl::desc("Target triple; empty means the machine that compiles"),
+      llvm::cl::init("")};
+  Option<std::string> cpu{
+      *this, "cpu",
+      llvm::cl::desc("LLVM CPU name, 'native', or 'portable' (variants in one "
+                     "binary, chosen at load)"),
+      llvm::cl::init("portable")};
+  ListOption<std::string> dimensions{
+      *this, "dim",
+      llvm::cl::desc("NAME=VALUE pairs that fix symbolic dimensions")};
+  Option<double> closedGateBound{
+      *this, "closed-gate-bound",
+      llvm::cl::desc("Corrections whose every |tanh g| lies below this bound "
+                     "are deleted; 0 deletes none"),
+      llvm::cl::init(0.0)};
+  Option<bool> reportMissedTernary{
+      *this, "report-missed-ternary",
+      llvm::cl::desc("Remark at every node that almost is a ternary linear "
+                     "which condition failed"),
+      llvm::cl::init(false)};
+  Option<std::string> weightsArchive{
+      *this, "weights-archive",
+      llvm::cl::desc("File that packed weights are written to and read from; "
+                     "empty keeps them in the module as resources"),
+      llvm::cl::init("")};
+};
+
+} // namespace hgf
+
+#endif // HGF_PIPELINE_OPTIONS_H

@@ -1,0 +1,108 @@
+//===- Phases.cpp - The pipeline as a table -------------------------------===//
+//
+// Part of HGF, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "hgf/Pipeline/Phases.h"
+
+#include "VerifyContract.h"
+#include "hgf/Dialect/HGF/HGFDialect.h"
+#include "hgf/Dialect/ONNX/ONNXDialect.h"
+#include "hgf/Passes/Bufferization/Passes.h"
+#include "hgf/Passes/CPU/Passes.h"
+#include "hgf/Passes/Fusion/Passes.h"
+#include "hgf/Passes/Legalization/Passes.h"
+#include "hgf/Passes/Packing/Passes.h"
+#include "hgf/Passes/Tiling/Passes.h"
+#include "mlir/InitAllDialects.h"
+#include "mlir/InitAllExtensions.h"
+#include "mlir/Pass/PassRegistry.h"
+
+using namespace mlir;
+
+static constexpr llvm::StringLiteral goneAfterLegalization[] = {"onnx"};
+static constexpr llvm::StringLiteral goneAfterFusion[] = {
+    "onnx", "hgf.quantize", "hgf.ternary_linear", "hgf.low_rank",
+    "hgf.gated_add"};
+static constexpr llvm::StringLiteral goneAfterPacking[] = {
+    "hgf.ternary_constant"};
+static constexpr llvm::StringLiteral goneAfterBufferization[] = {
+    "tensor", "bufferization", "memref.alloc"};
+static constexpr llvm::StringLiteral goneAfterCPU[] = {
+    "hgf", "memref", "linalg", "scf", "arith", "math", "vector", "func"};
+
+static constexpr hgf::Phase cpuPhases[] = {
+    {"legalization",
+     "ONNX nodes become hgf, linalg, tensor, arith and math operations; "
+     "ternary layers are recognised",
+     hgf::buildLegalizationPipeline, goneAfterLegalization},
+    {"fusion",
+     "gate, correction, bias, activation and residual join the backbone as "
+     "hgf.linear; caches append in place",
+     hgf::buildFusionPipeline, goneAfterFusion},
+    {"packing", "weights are encoded for the target, layer by layer",
+     hgf::buildPackingPipeline, goneAfterPacking},
+    {"tiling",
+     "work is split over rows and threads; other operations are tiled, fused "
+     "and vectorized",
+     hgf::buildTilingPipeline, {}},
+    {"bufferization", "tensors become memrefs in one planned arena",
+     hgf::buildBufferizationPipeline, goneAfterBufferization},
+    {"cpu", "kernels are built and everything becomes the LLVM dialect",
+     hgf::buildCPUPipeline, goneAfterCPU},
+};
+
+ArrayRef<hgf::Phase> hgf::getCPUPhases() { return cpuPhases; }
+
+std::optional<size_t> hgf::findPhase(ArrayRef<Phase> phases, StringRef name) {
+  for (size_t index = 0; index < phases.size(); ++index)
+    if (phases[index].name == name)
+      return index;
+  return std::nullopt;
+}
+
+void hgf::appendPhase(const Phase &phase, OpPassManager &manager,
+                      const PipelineOptions &options) {
+  phase.build(manager, options);
+  manager.addPass(createVerifyContractPass(phase));
+}
+
+void hgf::buildPhases(ArrayRef<Phase> phases, size_t first, size_t last,
+                      OpPassManager &manager, const PipelineOptions &options) {
+  for (const Phase &phase : phases.slice(first, last - first + 1))
+    appendPhase(phase, manager, options);
+}
+
+void hgf::registerPipelines() {
+  registerLegalizationPasses();
+  registerFusionPasses();
+  registerPackingPasses();
+  registerTilingPasses();
+  registerBufferizationPasses();
+  registerCPUPasses();
+  // A pipeline's registration keeps its own copy of the name.
+  static std::vector<std::unique_ptr<PassPipelineRegistration<PipelineOptions>>>
+      registrations;
+  for (const Phase &phase : getCPUPhases())
+    registrations.push_back(
+        std::make_unique<PassPipelineRegistration<PipelineOptions>>(
+            (llvm::Twine("hgf-phase-") + phase.name).str(), phase.summary,
+            [&phase](OpPassManager &manager, const PipelineOptions &options) {
+              appendPhase(phase, manager, options);
+            }));
+  registrations.push_back(
+      std::make_unique<PassPipelineRegistration<PipelineOptions>>(
+          "hgf-pipeline", "every phase of a compilation for a CPU",
+          [](OpPassManager &manager, const PipelineOptions &options) {
+            buildPhases(getCPUPhases(), 0, getCPUPhases().size() - 1, manager,
+                        options);
+          }));
+}
+
+void hgf::registerPipelineDialects(DialectRegistry &registry) {
+  registerAllDialects(registry);
+  registerAllExtensions(registry);
+  registry.insert<HGFDialect, ONNXDialect>();
+}

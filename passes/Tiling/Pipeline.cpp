@@ -1,0 +1,13 @@
+//===- Pipeline.cpp - The tiling phase ------------------------------------===//
+//
+// Part of HGF, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "hgf/Passes/Tiling/Passes.h"
+
+#include "mlir/Pass/PassManager.h"
+
+void hgf::buildTilingPipeline(mlir::OpPassManager &manager,
+                           const PipelineOptions &options) {}
