@@ -1,5 +1,557 @@
-include "mlir/IR/OpBase.td"
-def HGF_Dialect : Dialect {
-  let name = "hgf";
-  let cppNamespace = "::hgf";
+//===- HGFOps.td - Layers ---------------------------------------*- tablegen -*-===//
+//
+// Part of HGF, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef HGF_DIALECTS_HGF_HGFOPS_TD
+#define HGF_DIALECTS_HGF_HGFOPS_TD
+
+include "HGFDialect.td"
+include "mlir/IR/SymbolInterfaces.td"
+include "mlir/Interfaces/DestinationStyleOpInterface.td"
+include "mlir/Interfaces/InferTypeOpInterface.td"
+include "mlir/Interfaces/SideEffectInterfaces.td"
+
+class HGF_Op<string mnemonic, list<Trait> traits = []>
+    : Op<HGF_Dialect, mnemonic, traits>;
+
+def HGF_Factor : TensorOf<[F16, BF16, F32, I8]>;
+def HGF_Float : TensorOf<[F32]>;
+def HGF_Shaped : AnyTypeOf<[AnyRankedTensor, AnyStridedMemRef]>;
+def HGF_Weight : AnyTypeOf<[HGF_TernaryType, HGF_PackedType]>;
+
+//===----------------------------------------------------------------------===//
+// Weights
+//===----------------------------------------------------------------------===//
+
+def HGF_TernaryConstantOp : HGF_Op<"ternary_constant", [Pure]> {
+  let summary = "A ternary matrix given by codes and scales";
+  let description = [{
+    | part | meaning |
+    |---|---|
+    | `codes` | w + 1, two bits each, four per byte, least significant first, rows one after another without padding: `tensor<Bxi8>`, B = ceil(rows * columns / 4) |
+    | `scales` | float32: one, one per row, or rows x (columns / group) row by row |
+
+    Constraints: `ternary_constant_c1` codes has ceil(rows * columns / 4) bytes;
+    `ternary_constant_c2` scales has as many elements as the type's granularity
+    asks for.
+
+    Example:
+
+    ```mlir
+    %w = hgf.ternary_constant dense<[-94, 8]> : tensor<2xi8>, dense<0.5> : tensor<1xf32> -> !hgf.ternary<2 by 3, scale = tensor>
+    ```
+  }];
+  let arguments = (ins ElementsAttr:$codes, ElementsAttr:$scales);
+  let results = (outs HGF_TernaryType:$result);
+  let assemblyFormat = "$codes `,` $scales `->` type($result) attr-dict";
+  let hasVerifier = 1;
 }
+
+def HGF_WeightsOp : HGF_Op<"weights", [Symbol]> {
+  let summary = "Packed bytes that reach the binary as a section";
+  let description = [{
+    | part | meaning |
+    |---|---|
+    | `sym_name` | the symbol of the object file |
+    | `bytes` | the blob, `tensor<Bxi8>`; absent where it lives in the weights archive |
+    | `byte_count` | B |
+
+    Example:
+
+    ```mlir
+    hgf.weights @layer_0 dense<0> : tensor<64xi8> size 64
+    ```
+  }];
+  let arguments = (ins SymbolNameAttr:$sym_name,
+                       OptionalAttr<ElementsAttr>:$bytes,
+                       I64Attr:$byte_count);
+  let assemblyFormat = "$sym_name ($bytes^)? `size` $byte_count attr-dict";
+}
+
+def HGF_PackedConstantOp : HGF_Op<"packed_constant", [Pure]> {
+  let summary = "The packed matrix behind a symbol";
+  let description = [{
+    Example:
+
+    ```mlir
+    %w = hgf.packed_constant @layer_0 : !hgf.packed<2 by 3, scale = row, encoding = "planes2">
+    ```
+  }];
+  let arguments = (ins FlatSymbolRefAttr:$weights);
+  let results = (outs HGF_PackedType:$result);
+  let assemblyFormat = "$weights `:` type($result) attr-dict";
+}
+
+//===----------------------------------------------------------------------===//
+// The parts of a layer
+//===----------------------------------------------------------------------===//
+
+def HGF_QuantizeOp : HGF_Op<"quantize", [Pure]> {
+  let summary = "Per-token int8 quantization of activations";
+  let description = [{
+    | value | definition |
+    |---|---|
+    | a | max(abs(x)) over the last dimension, at least 1e-5 |
+    | q | clip(roundeven(x * r), -128, 127), with r = 127/a in the `order` of the source graph |
+    | scale | a / 127, one per token |
+
+    Constraints: `quantize_c1` q has the shape of x; `quantize_c2` scale has the
+    shape of x without its last dimension; `quantize_c3` the order is not
+    `none`. A row that holds a NaN quantizes to unspecified codes.
+
+    Source: BitNet b1.58, arXiv 2402.17764.
+
+    Example:
+
+    ```mlir
+    %q, %scale = hgf.quantize %x order reciprocal : tensor<?x64xf32> -> tensor<?x64xi8>, tensor<?xf32>
+    ```
+  }];
+  let arguments = (ins HGF_Float:$x, HGF_QuantizationAttr:$order);
+  let results = (outs TensorOf<[I8]>:$q, HGF_Float:$scale);
+  let assemblyFormat = "$x `order` $order `:` type($x) `->` type($q) `,` type($scale) attr-dict";
+  let hasVerifier = 1;
+}
+
+def HGF_TernaryLinearOp : HGF_Op<"ternary_linear", [Pure, AttrSizedOperandSegments]> {
+  let summary = "A ternary matrix applied to each token";
+  let description = [{
+    | form | definition |
+    |---|---|
+    | int8 activations (`scale` given) | y = s * (q T^t) * scale + bias; groups: y = scale * sum_g s_g (q_g T_g^t) + bias |
+    | float activations | y = s * (x T^t) + bias |
+
+    Constraints: `ternary_linear_c1` x's last dimension is the weight's columns;
+    `ternary_linear_c2` y has x's leading dimensions and the weight's rows;
+    `ternary_linear_c3` x is i8 where a scale is given, f32 otherwise;
+    `ternary_linear_c4` scale has x's leading dimensions; `ternary_linear_c5`
+    bias has the weight's rows.
+
+    Example:
+
+    ```mlir
+    %y = hgf.ternary_linear ins(%q : tensor<?x3xi8>) scale(%a : tensor<?xf32>) weight(%w : !hgf.ternary<2 by 3, scale = row>) bias(%b : tensor<2xf32>) -> tensor<?x2xf32>
+    ```
+  }];
+  let arguments = (ins TensorOf<[F32, I8]>:$x, Optional<HGF_Float>:$scale,
+                       HGF_Weight:$weight, Optional<HGF_Float>:$bias);
+  let results = (outs HGF_Float:$y);
+  let assemblyFormat = [{
+    `ins` `(` $x `:` type($x) `)` (`scale` `(` $scale^ `:` type($scale) `)`)?
+    `weight` `(` $weight `:` type($weight) `)`
+    (`bias` `(` $bias^ `:` type($bias) `)`)? attr-dict `->` type($y)
+  }];
+  let hasVerifier = 1;
+}
+
+def HGF_LowRankOp : HGF_Op<"low_rank", [Pure, AttrSizedOperandSegments]> {
+  let summary = "The low-rank correction";
+  let description = [{
+    c = phi(x A^t) B^t, accumulated in float32; phi is `activation`. int8
+    factors carry one scale per rank: A[r,:] * a_scale[r], B[:,r] * b_scale[r].
+
+    | operand | shape |
+    |---|---|
+    | x | [..., K] f32 |
+    | a | [R, K] f16, bf16, f32 or i8 |
+    | b | [N, R] the same |
+    | a_scale, b_scale | [R] f32, exactly where the factor is i8 |
+
+    Constraints: `low_rank_c1` a is R x K; `low_rank_c2` b is N x R;
+    `low_rank_c3` scales exist exactly for i8 factors; `low_rank_c4` the result
+    has x's leading dimensions and N; `low_rank_c5` phi is silu or identity.
+
+    Source: HGF, arXiv 2602.05269 (silu); LoRA, arXiv 2106.09685 (identity).
+
+    Example:
+
+    ```mlir
+    %c = hgf.low_rank silu ins(%x : tensor<?x3xf32>) factors(%a, %b : tensor<1x3xf16>, tensor<2x1xf16>) -> tensor<?x2xf32>
+    ```
+  }];
+  let arguments = (ins HGF_Float:$x, HGF_Factor:$a, HGF_Factor:$b,
+                       Optional<HGF_Float>:$a_scale,
+                       Optional<HGF_Float>:$b_scale,
+                       HGF_ActivationAttr:$activation);
+  let results = (outs HGF_Float:$c);
+  let assemblyFormat = [{
+    $activation `ins` `(` $x `:` type($x) `)` `factors` `(` $a `,` $b `:` type($a) `,` type($b) `)`
+    (`scales` `(` $a_scale^ `,` $b_scale `:` type($a_scale) `,` type($b_scale) `)`)?
+    attr-dict `->` type($c)
+  }];
+  let hasVerifier = 1;
+}
+
+def HGF_StaticGateOp : HGF_Op<"static_gate", [Pure, SameOperandsAndResultType]> {
+  let summary = "tanh of a trained gate";
+  let description = [{
+    alpha = tanh(g), a scalar for the projection or one per output.
+
+    Example:
+
+    ```mlir
+    %alpha = hgf.static_gate %g : tensor<f32>
+    ```
+  }];
+  let arguments = (ins HGF_Float:$g);
+  let results = (outs HGF_Float:$alpha);
+  let assemblyFormat = "$g `:` type($g) attr-dict";
+  let hasVerifier = 1;
+  let hasFolder = 1;
+}
+
+def HGF_DynamicGateOp : HGF_Op<"dynamic_gate", [Pure]> {
+  let summary = "A gate computed for each token";
+  let description = [{
+    alpha = sigmoid(w . h + b), one per token; h is the layer's input or the
+    backbone's output.
+
+    Constraints: `dynamic_gate_c1` w has h's last dimension; `dynamic_gate_c2`
+    alpha has h's shape with a last dimension of 1.
+
+    Example:
+
+    ```mlir
+    %alpha = hgf.dynamic_gate %h, %w, %b : tensor<?x3xf32>, tensor<3xf32>, tensor<f32> -> tensor<?x1xf32>
+    ```
+  }];
+  let arguments = (ins HGF_Float:$h, 1DTensorOf<[F32]>:$w,
+                       0DTensorOf<[F32]>:$b);
+  let results = (outs HGF_Float:$alpha);
+  let assemblyFormat = "$h `,` $w `,` $b `:` type($h) `,` type($w) `,` type($b) `->` type($alpha) attr-dict";
+  let hasVerifier = 1;
+}
+
+def HGF_GatedAddOp : HGF_Op<"gated_add", [Pure, AllTypesMatch<["y", "c", "result"]>]> {
+  let summary = "y + alpha * c";
+  let description = [{
+    alpha is a scalar (rank 0), one per output ([N]) or one per token
+    ([..., 1]); absent it is 1.
+
+    Constraints: `gated_add_c1` alpha has one of the three shapes.
+
+    Example:
+
+    ```mlir
+    %z = hgf.gated_add %y, %c gate %alpha : tensor<?x2xf32>, tensor<f32>
+    ```
+  }];
+  let arguments = (ins HGF_Float:$y, HGF_Float:$c, Optional<HGF_Float>:$alpha);
+  let results = (outs HGF_Float:$result);
+  let assemblyFormat = "$y `,` $c (`gate` $alpha^)? `:` type($y) (`,` type($alpha)^)? attr-dict";
+  let hasVerifier = 1;
+  let hasFolder = 1;
+}
+
+//===----------------------------------------------------------------------===//
+// The fused layer
+//===----------------------------------------------------------------------===//
+
+def HGF_LinearOp : HGF_Op<"linear", [
+    AttrSizedOperandSegments,
+    DeclareOpInterfaceMethods<DestinationStyleOpInterface, ["getDpsInitsMutable"]>,
+    DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]> {
+  let summary = "The fused HGF layer";
+  let description = [{
+    y = act(ternary(x) + bias + alpha * c) + residual, kept as one operation to
+    the end. Tensors before bufferization, memrefs (no result) after it.
+
+    | part | meaning |
+    |---|---|
+    | x | [..., K] f32 |
+    | weight | the ternary matrix, N x K |
+    | a, b, a_scale, b_scale | the correction's factors, as in `hgf.low_rank` |
+    | gate | alpha itself where `gate_kind` is `static`: [] or [N], tanh already applied |
+    | gate_weight, gate_bias | the dynamic gate's: [K] or [N], and [] |
+    | bias | [N] |
+    | residual | [..., N], added last |
+    | init | [..., N], the destination |
+    | quantization | `none`: float activations; otherwise int8 per token in that order |
+    | correction_activation | phi |
+    | correction_input | whether the correction reads x or the quantized x |
+    | activation | act |
+    | segments | rows of each linear that was merged into this one; empty for one |
+    | segment_ranks | ranks of each merged linear: segment i reads its own slice of h = phi(x A^t) |
+
+    Constraints: `linear_c1` x's last dimension is the weight's columns;
+    `linear_c2` init has x's leading dimensions and the weight's rows;
+    `linear_c3` a and b come together, R x K and N x R (with segments b is a
+    flat [sum_i N_i * R_i], each segment's N_i x R_i row by row); `linear_c4`
+    scales exist exactly for i8 factors; `linear_c5` the gate operands are those
+    that `gate_kind` asks for; `linear_c6` bias has N elements; `linear_c7`
+    residual has init's shape; `linear_c8` segments sum to N and segment_ranks
+    to R; `linear_c9` a gate needs a correction.
+
+    Source: HGF, arXiv 2602.05269.
+
+    Example:
+
+    ```mlir
+    %y = hgf.linear ins(%x : tensor<?x3xf32>) weight(%w : !hgf.ternary<2 by 3, scale = row>) correction(%a, %b : tensor<1x3xf16>, tensor<2x1xf16>) gate(%alpha : tensor<f32>) outs(%init : tensor<?x2xf32>) quantization reciprocal gate_kind static -> tensor<?x2xf32>
+    ```
+  }];
+  let arguments = (ins
+    HGF_Shaped:$x,
+    HGF_Weight:$weight,
+    Optional<HGF_Shaped>:$a,
+    Optional<HGF_Shaped>:$b,
+    Optional<HGF_Shaped>:$a_scale,
+    Optional<HGF_Shaped>:$b_scale,
+    Optional<HGF_Shaped>:$gate,
+    Optional<HGF_Shaped>:$gate_weight,
+    Optional<HGF_Shaped>:$gate_bias,
+    Optional<HGF_Shaped>:$bias,
+    Optional<HGF_Shaped>:$residual,
+    HGF_Shaped:$init,
+    DefaultValuedAttr<HGF_QuantizationAttr, "::hgf::Quantization::None">:$quantization,
+    DefaultValuedAttr<HGF_ActivationAttr, "::hgf::Activation::SiLU">:$correction_activation,
+    DefaultValuedAttr<HGF_CorrectionInputAttr, "::hgf::CorrectionInput::Original">:$correction_input,
+    DefaultValuedAttr<HGF_GateKindAttr, "::hgf::GateKind::Open">:$gate_kind,
+    DefaultValuedAttr<HGF_ActivationAttr, "::hgf::Activation::Identity">:$activation,
+    DefaultValuedAttr<DenseI64ArrayAttr, "{}">:$segments,
+    DefaultValuedAttr<DenseI64ArrayAttr, "{}">:$segment_ranks);
+  let results = (outs Optional<AnyRankedTensor>:$y);
+  let assemblyFormat = [{
+    `ins` `(` $x `:` type($x) `)` `weight` `(` $weight `:` type($weight) `)`
+    (`correction` `(` $a^ `,` $b `:` type($a) `,` type($b) `)`)?
+    (`factor_scales` `(` $a_scale^ `,` $b_scale `:` type($a_scale) `,` type($b_scale) `)`)?
+    (`gate` `(` $gate^ `:` type($gate) `)`)?
+    (`dynamic_gate` `(` $gate_weight^ `,` $gate_bias `:` type($gate_weight) `,` type($gate_bias) `)`)?
+    (`bias` `(` $bias^ `:` type($bias) `)`)?
+    (`residual` `(` $residual^ `:` type($residual) `)`)?
+    `outs` `(` $init `:` type($init) `)`
+    (`quantization` $quantization^)?
+    (`correction_activation` $correction_activation^)?
+    (`correction_input` $correction_input^)?
+    (`gate_kind` $gate_kind^)?
+    (`activation` $activation^)?
+    attr-dict (`->` type($y)^)?
+  }];
+  let hasVerifier = 1;
+  let hasCanonicalizer = 1;
+}
+
+def HGF_OneBitLinearOp : HGF_Op<"onebit_linear", [Pure]> {
+  let summary = "A sign matrix between two vectors";
+  let description = [{
+    y = ((x * u) S^t) * v, S in {-1, +1}^(N x K), u in [K] and v in [N] f16 or
+    f32; computed in float32. S is a ternary matrix without zeros and with
+    scale 1.
+
+    Constraints: `onebit_linear_c1` x's last dimension, u and the weight's
+    columns agree; `onebit_linear_c2` the result's last dimension, v and the
+    weight's rows agree.
+
+    Source: OneBit, arXiv 2402.11295.
+
+    Example:
+
+    ```mlir
+    %y = hgf.onebit_linear %x, %u, %s, %v : tensor<?x3xf32>, tensor<3xf16>, !hgf.ternary<2 by 3, scale = tensor>, tensor<2xf16> -> tensor<?x2xf32>
+    ```
+  }];
+  let arguments = (ins HGF_Float:$x, TensorOf<[F16, F32]>:$u,
+                       HGF_Weight:$weight, TensorOf<[F16, F32]>:$v);
+  let results = (outs HGF_Float:$y);
+  let assemblyFormat = "$x `,` $u `,` $weight `,` $v `:` type($x) `,` type($u) `,` type($weight) `,` type($v) `->` type($y) attr-dict";
+  let hasVerifier = 1;
+}
+
+//===----------------------------------------------------------------------===//
+// What stands around the layers
+//===----------------------------------------------------------------------===//
+
+def HGF_ActivationOp : HGF_Op<"activation", [Pure, SameOperandsAndResultType]> {
+  let summary = "An elementwise activation";
+  let description = [{
+    | kind | definition |
+    |---|---|
+    | silu | x * sigmoid(x) |
+    | relu | max(x, 0) |
+    | relu_squared | max(x, 0)^2 |
+    | gelu | x * (1 + erf(x / sqrt 2)) / 2 |
+    | gelu_tanh | x * (1 + tanh(sqrt(2/pi) * (x + 0.044715 x^3))) / 2 |
+    | sigmoid, tanh | as named |
+
+    Example:
+
+    ```mlir
+    %y = hgf.activation silu %x : tensor<?x3xf32>
+    ```
+  }];
+  let arguments = (ins HGF_ActivationAttr:$kind, HGF_Float:$x);
+  let results = (outs HGF_Float:$y);
+  let assemblyFormat = "$kind $x `:` type($x) attr-dict";
+  let hasFolder = 1;
+}
+
+def HGF_RMSNormOp : HGF_Op<"rms_norm", [Pure, AllTypesMatch<["x", "y"]>]> {
+  let summary = "Root mean square normalization of each token";
+  let description = [{
+    y = x / sqrt(mean(x^2) + epsilon) * weight over the last dimension.
+
+    Constraints: `rms_norm_c1` weight has x's last dimension.
+
+    Source: arXiv 1910.07467.
+
+    Example:
+
+    ```mlir
+    %y = hgf.rms_norm %x, %weight epsilon 1.0e-5 : tensor<?x3xf32>, tensor<3xf32>
+    ```
+  }];
+  let arguments = (ins HGF_Float:$x, 1DTensorOf<[F32]>:$weight,
+                       F32Attr:$epsilon);
+  let results = (outs HGF_Float:$y);
+  let assemblyFormat = "$x `,` $weight `epsilon` $epsilon `:` type($x) `,` type($weight) attr-dict";
+  let hasVerifier = 1;
+}
+
+def HGF_AttentionOp : HGF_Op<"attention", [Pure]> {
+  let summary = "Scaled dot-product attention with grouped heads";
+  let description = [{
+    y = softmax(scale * Q K^t + mask) V for each head; query head h reads
+    key/value head h / (H / G).
+
+    | operand | shape |
+    |---|---|
+    | query | [B, H, S, D] |
+    | key, value | [B, G, T, D] and [B, G, T, E], G divides H |
+    | mask | additive, broadcastable to [B, H, S, T] |
+
+    With `causal`, query i sees keys 0 ... i + T - S. A row that sees no key is
+    zero.
+
+    Constraints: `attention_c1` all are of rank 4 with one element type;
+    `attention_c2` G divides H; `attention_c3` depths and lengths agree;
+    `attention_c4` the result is [B, H, S, E].
+
+    Source: arXiv 1706.03762; FlashAttention, arXiv 2205.14135.
+
+    Example:
+
+    ```mlir
+    %y = hgf.attention %q, %k, %v scale 0.5 causal : tensor<1x4x?x8xf32>, tensor<1x2x?x8xf32>, tensor<1x2x?x8xf32> -> tensor<1x4x?x8xf32>
+    ```
+  }];
+  let arguments = (ins HGF_Float:$query, HGF_Float:$key, HGF_Float:$value,
+                       Optional<HGF_Float>:$mask, F32Attr:$scale,
+                       UnitAttr:$causal);
+  let results = (outs HGF_Float:$y);
+  let assemblyFormat = [{
+    $query `,` $key `,` $value (`mask` $mask^)? `scale` $scale (`causal` $causal^)? `:`
+    type($query) `,` type($key) `,` type($value) (`,` type($mask)^)? `->`
+    type($y) attr-dict
+  }];
+  let hasVerifier = 1;
+}
+
+def HGF_DifferentialAttentionOp : HGF_Op<"differential_attention", [Pure, AllTypesMatch<["query1", "query2"]>, AllTypesMatch<["key1", "key2"]>]> {
+  let summary = "The difference of two attentions";
+  let description = [{
+    y = (softmax(scale * Q1 K1^t + mask) - lambda * softmax(scale * Q2 K2^t + mask)) V,
+    shapes as in `hgf.attention`, lambda a scalar.
+
+    Constraints: `differential_attention_c1` the rules of `hgf.attention`; both
+    queries have one type, and both keys.
+
+    Source: Differential Transformer, arXiv 2410.05258.
+
+    Example:
+
+    ```mlir
+    %y = hgf.differential_attention %q1, %k1, %q2, %k2, %v lambda %l scale 0.5 causal : tensor<1x4x?x8xf32>, tensor<1x2x?x8xf32>, tensor<1x2x?x8xf32>, tensor<f32> -> tensor<1x4x?x8xf32>
+    ```
+  }];
+  let arguments = (ins HGF_Float:$query1, HGF_Float:$key1, HGF_Float:$query2,
+                       HGF_Float:$key2, HGF_Float:$value,
+                       0DTensorOf<[F32]>:$lambda, Optional<HGF_Float>:$mask,
+                       F32Attr:$scale, UnitAttr:$causal);
+  let results = (outs HGF_Float:$y);
+  let hasVerifier = 1;
+  let assemblyFormat = [{
+    $query1 `,` $key1 `,` $query2 `,` $key2 `,` $value `lambda` $lambda
+    (`mask` $mask^)? `scale` $scale (`causal` $causal^)? `:` type($query1) `,`
+    type($key1) `,` type($value) `,` type($lambda) (`,` type($mask)^)? `->`
+    type($y) attr-dict
+  }];
+}
+
+def HGF_CacheAppendOp : HGF_Op<"cache_append", [Pure]> {
+  let summary = "Appends to a cache, in place";
+  let description = [{
+    The tensor that has `past` followed by `new` along `axis`. Bufferized it
+    writes `new` behind `past` in the buffer's spare capacity and yields the
+    longer view: the caller guarantees room.
+
+    Constraints: `cache_append_c1` past, new and the result agree in rank,
+    element type and all dimensions but `axis`.
+
+    Example:
+
+    ```mlir
+    %cache = hgf.cache_append %past, %new axis 2 : tensor<1x4x?x8xf32>, tensor<1x4x?x8xf32> -> tensor<1x4x?x8xf32>
+    ```
+  }];
+  let arguments = (ins AnyRankedTensor:$past, AnyRankedTensor:$new_part,
+                       ConfinedAttr<I64Attr, [IntNonNegative]>:$axis);
+  let results = (outs AnyRankedTensor:$cache);
+  let assemblyFormat = "$past `,` $new_part `axis` $axis `:` type($past) `,` type($new_part) `->` type($cache) attr-dict";
+  let hasVerifier = 1;
+}
+
+//===----------------------------------------------------------------------===//
+// Inside kernels
+//===----------------------------------------------------------------------===//
+
+def HGF_DotStepOp : HGF_Op<"dot_step", [Pure, AllTypesMatch<["acc", "result"]>, AllTypesMatch<["codes", "x"]>]> {
+  let summary = "Multiplies unsigned codes by signed bytes and accumulates";
+  let description = [{
+    The accumulator's own type says how many neighbouring products are added to
+    one lane: with B bytes, B/2 lanes of i16 take pairs and B/4 lanes of i32
+    take quadruples. The caller bounds the number of steps so that i16 does
+    not overflow.
+
+    Constraints: `dot_step_c1` the
+    accumulator has B/2 i16 or B/4 i32 lanes.
+
+    Example:
+
+    ```mlir
+    %sum = hgf.dot_step %acc, %codes, %x : vector<16xi16>, vector<32xi8>
+    ```
+  }];
+  let arguments = (ins VectorOfRankAndType<[1], [I16, I32]>:$acc,
+                       VectorOfRankAndType<[1], [I8]>:$codes,
+                       VectorOfRankAndType<[1], [I8]>:$x);
+  let results = (outs VectorOfRankAndType<[1], [I16, I32]>:$result);
+  let assemblyFormat = "$acc `,` $codes `,` $x `:` type($acc) `,` type($codes) attr-dict";
+  let hasVerifier = 1;
+}
+
+def HGF_DotWidenOp : HGF_Op<"dot_widen", [Pure, AllTypesMatch<["total", "result"]>]> {
+  let summary = "Closes a run of dot_step into an int32 total";
+  let description = [{
+    An i16 accumulator adds neighbouring pairs to each lane of the total; an i32
+    accumulator is added lane by lane.
+
+    Constraints: `dot_widen_c1` the total has half as many lanes as an i16
+    accumulator, or as many as an i32 one.
+
+    Example:
+
+    ```mlir
+    %sum = hgf.dot_widen %total, %acc : vector<8xi32>, vector<16xi16>
+    ```
+  }];
+  let arguments = (ins VectorOfRankAndType<[1], [I32]>:$total,
+                       VectorOfRankAndType<[1], [I16, I32]>:$acc);
+  let results = (outs VectorOfRankAndType<[1], [I32]>:$result);
+  let assemblyFormat = "$total `,` $acc `:` type($total) `,` type($acc) attr-dict";
+  let hasVerifier = 1;
+}
+
+#endif // HGF_DIALECTS_HGF_HGFOPS_TD

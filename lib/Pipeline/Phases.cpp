@@ -105,4 +105,5 @@ void hgf::registerPipelineDialects(DialectRegistry &registry) {
   registerAllDialects(registry);
   registerAllExtensions(registry);
   registry.insert<HGFDialect, ONNXDialect>();
+  registerBufferizableOpInterfaceModels(registry);
 }

@@ -8,8 +8,40 @@
 #ifndef HGF_DIALECT_HGF_HGFDIALECT_H
 #define HGF_DIALECT_HGF_HGFDIALECT_H
 
+#include "mlir/Bytecode/BytecodeOpInterface.h"
+#include "mlir/IR/BuiltinAttributes.h"
+#include "mlir/IR/BuiltinTypes.h"
 #include "mlir/IR/Dialect.h"
+#include "mlir/IR/OpDefinition.h"
+#include "mlir/IR/OpImplementation.h"
+#include "mlir/IR/PatternMatch.h"
+#include "mlir/IR/SymbolTable.h"
+#include "mlir/Interfaces/DestinationStyleOpInterface.h"
+#include "mlir/Interfaces/InferTypeOpInterface.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
 
 #include "hgf/Dialect/HGF/HGFDialect.h.inc"
+#include "hgf/Dialect/HGF/HGFEnums.h.inc"
+
+#define GET_ATTRDEF_CLASSES
+#include "hgf/Dialect/HGF/HGFAttributes.h.inc"
+
+#define GET_TYPEDEF_CLASSES
+#include "hgf/Dialect/HGF/HGFTypes.h.inc"
+
+namespace hgf {
+
+/// The number of bytes that `elements` two-bit codes take: four per byte.
+inline int64_t getTwoBitByteCount(int64_t elements) {
+  return (elements + 3) / 4;
+}
+
+/// Attaches the implementations of BufferizableOpInterface.
+void registerBufferizableOpInterfaceModels(mlir::DialectRegistry &registry);
+
+} // namespace hgf
+
+#define GET_OP_CLASSES
+#include "hgf/Dialect/HGF/HGFOps.h.inc"
 
 #endif // HGF_DIALECT_HGF_HGFDIALECT_H

@@ -1,0 +1,68 @@
+//===- AttentionOps.cpp - Attention and caches -------------------------===//
+//
+// Part of HGF, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "ShapeRules.h"
+#include "hgf/Dialect/HGF/HGFDialect.h"
+
+using namespace mlir;
+using namespace hgf;
+
+/// The rules that every form of attention shares; `prefix` names the rules.
+static LogicalResult verifyAttention(Operation *op, StringRef prefix,
+                                     Value query, Value key, Value value,
+                                     Value result) {
+  for (Value tensor : {query, key, value, result})
+    if (getShape(tensor).size() != 4)
+      return op->emitOpError(prefix)
+             << "_c1: expected tensors of rank 4 but got " << tensor.getType();
+  ArrayRef<int64_t> q = getShape(query), k = getShape(key), v = getShape(value);
+  if (!ShapedType::isDynamic(q[1]) && !ShapedType::isDynamic(k[1]) &&
+      (k[1] == 0 || q[1] % k[1] != 0))
+    return op->emitOpError(prefix)
+           << "_c2: expected the number of query heads to be a multiple of the "
+              "key heads but got "
+           << q[1] << " and " << k[1];
+  if (!agree(q[0], k[0]) || !agree(q[3], k[3]) ||
+      !agree(k.take_front(3), v.take_front(3)))
+    return op->emitOpError(prefix)
+           << "_c3: expected depths, lengths and heads that agree but got "
+           << query.getType() << ", " << key.getType() << " and "
+           << value.getType();
+  int64_t expected[] = {q[0], q[1], q[2], v[3]};
+  if (!agree(getShape(result), expected))
+    return emitShapeError(op, (prefix + "_c4").str(), "the result", expected,
+                          getShape(result));
+  return success();
+}
+
+LogicalResult AttentionOp::verify() {
+  return verifyAttention(*this, "attention", getQuery(), getKey(), getValue(),
+                         getY());
+}
+
+LogicalResult DifferentialAttentionOp::verify() {
+  return verifyAttention(*this, "differential_attention", getQuery1(),
+                         getKey1(), getValue(), getY());
+}
+
+LogicalResult CacheAppendOp::verify() {
+  auto past = cast<RankedTensorType>(getPast().getType());
+  for (Value part : {getNewPart(), getCache()}) {
+    auto type = cast<RankedTensorType>(part.getType());
+    bool same = type.getRank() == past.getRank() &&
+                type.getElementType() == past.getElementType() &&
+                int64_t(getAxis()) < past.getRank();
+    for (int64_t axis = 0; same && axis < past.getRank(); ++axis)
+      same = axis == int64_t(getAxis()) ||
+             agree(past.getDimSize(axis), type.getDimSize(axis));
+    if (!same)
+      return emitOpError("cache_append_c1: expected the shape of ")
+             << past << " except along axis " << getAxis() << " but got "
+             << type;
+  }
+  return success();
+}
