@@ -128,13 +128,13 @@ def HGF_PackedType : HGF_Type<"Packed", "packed"> {
     it holds all constant parameters of the layer in the layout that the
     encoding's packer writes.
 
-    Example: `!hgf.packed<640 by 2560, scale = row, encoding = "planes2">`.
+    Example: `!hgf.packed<640 by 2560, encoding = "planes2", scale = row>`.
   }];
   let parameters = (ins "int64_t":$rows, "int64_t":$columns,
       EnumParameter<HGF_Granularity>:$granularity,
       DefaultValuedParameter<"int64_t", "0">:$group,
       StringRefParameter<"name of the encoding">:$encoding);
-  let assemblyFormat = "`<` $rows `by` $columns `,` `scale` `=` $granularity (`,` `group` `=` $group^)? `,` `encoding` `=` $encoding `>`";
+  let assemblyFormat = "`<` $rows `by` $columns `,` `encoding` `=` $encoding `,` `scale` `=` $granularity (`,` `group` `=` $group^)? `>`";
 }
 
 #endif // HGF_DIALECTS_HGF_HGFDIALECT_TD

@@ -77,7 +77,7 @@ def HGF_PackedConstantOp : HGF_Op<"packed_constant", [Pure]> {
     Example:
 
     ```mlir
-    %w = hgf.packed_constant @layer_0 : !hgf.packed<2 by 3, scale = row, encoding = "planes2">
+    %w = hgf.packed_constant @layer_0 : !hgf.packed<2 by 3, encoding = "planes2", scale = row>
     ```
   }];
   let arguments = (ins FlatSymbolRefAttr:$weights);

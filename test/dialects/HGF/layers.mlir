@@ -67,10 +67,10 @@ func.func @one_bit(%x: tensor<?x3xf32>, %u: tensor<3xf16>, %s: !hgf.ternary<2 by
 hgf.weights @layer_0 dense<0> : tensor<64xi8> size 64
 
 // CHECK-LABEL: @packed
-func.func @packed() -> !hgf.packed<2 by 3, scale = row, encoding = "planes2"> {
-  // CHECK: hgf.packed_constant @layer_0 : !hgf.packed<2 by 3, scale = row, encoding = "planes2">
-  %w = hgf.packed_constant @layer_0 : !hgf.packed<2 by 3, scale = row, encoding = "planes2">
-  return %w : !hgf.packed<2 by 3, scale = row, encoding = "planes2">
+func.func @packed() -> !hgf.packed<2 by 3, encoding = "planes2", scale = row> {
+  // CHECK: hgf.packed_constant @layer_0 : !hgf.packed<2 by 3, encoding = "planes2", scale = row>
+  %w = hgf.packed_constant @layer_0 : !hgf.packed<2 by 3, encoding = "planes2", scale = row>
+  return %w : !hgf.packed<2 by 3, encoding = "planes2", scale = row>
 }
 
 // CHECK-LABEL: @normalization_and_activation
