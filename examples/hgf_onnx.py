@@ -175,11 +175,11 @@ def one_bit_linear(overload=""):
     return made
 
 
-def make_model(builder, name, inputs, outputs, functions=(), metadata=None):
+def make_model(builder, name, inputs, outputs, functions=(), metadata=None, opsets=()):
     """inputs, outputs: lists of (name, TensorProto type, shape)."""
     values = lambda rows: [helper.make_tensor_value_info(*row) for row in rows]
     graph = helper.make_graph(builder.nodes, name, values(inputs), values(outputs), builder.initializers)
-    opsets = [helper.make_opsetid("", OPSET)] + [helper.make_opsetid("hgf", VERSION)] * bool(functions)
+    opsets = [helper.make_opsetid("", OPSET), *opsets] + [helper.make_opsetid("hgf", VERSION)] * bool(functions)
     model = helper.make_model(graph, opset_imports=opsets, functions=list(functions), ir_version=IR_VERSION, producer_name="hgf")
     helper.set_model_props(model, metadata or {})
     onnx.checker.check_model(model, full_check=True)
