@@ -146,11 +146,14 @@ struct DropZeroCorrection : OpRewritePattern<LinearOp> {
     if (!zeroGate && !zeroFactor)
       return rewriter.notifyMatchFailure(op, "the correction is not zero");
     rewriter.modifyOpInPlace(op, [&] {
-      for (MutableOperandRange range :
-           {op.getAMutable(), op.getBMutable(), op.getAScaleMutable(),
-            op.getBScaleMutable(), op.getGateMutable(),
-            op.getGateWeightMutable(), op.getGateBiasMutable()})
-        range.clear();
+      // Each range is taken anew: clearing one moves those behind it.
+      op.getAMutable().clear();
+      op.getBMutable().clear();
+      op.getAScaleMutable().clear();
+      op.getBScaleMutable().clear();
+      op.getGateMutable().clear();
+      op.getGateWeightMutable().clear();
+      op.getGateBiasMutable().clear();
       op.setGateKind(GateKind::Open);
       op.setSegmentRanks({});
     });

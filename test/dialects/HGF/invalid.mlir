@@ -1,0 +1,326 @@
+// RUN: hgf-opt %s -split-input-file -verify-diagnostics
+
+func.func @ternary_constant_c1() {
+  // expected-error @+1 {{ternary_constant_c1: expected 2 bytes of codes}}
+  %w = hgf.ternary_constant dense<0> : tensor<3xi8>, dense<0.5> : tensor<1xf32> -> !hgf.ternary<2 by 3, scale = tensor>
+  return
+}
+
+// -----
+
+func.func @ternary_constant_c2() {
+  // expected-error @+1 {{ternary_constant_c2: expected 2 float32 scales}}
+  %w = hgf.ternary_constant dense<0> : tensor<2xi8>, dense<0.5> : tensor<1xf32> -> !hgf.ternary<2 by 3, scale = row>
+  return
+}
+
+// -----
+
+// expected-error @+1 {{ternary_type_c1: expected at least one row}}
+func.func private @ternary_type_c1(!hgf.ternary<0 by 3, scale = row>)
+
+// -----
+
+// expected-error @+1 {{ternary_type_c2: expected no group size}}
+func.func private @ternary_type_c2(!hgf.ternary<2 by 3, scale = row, group = 32>)
+
+// -----
+
+// expected-error @+1 {{ternary_type_c3: expected a group of 32, 64, 128 or 256 inputs but got 33}}
+func.func private @ternary_type_c3(!hgf.ternary<2 by 3, scale = group, group = 33>)
+
+// -----
+
+func.func @quantize_c1(%x: tensor<?x3xf32>) {
+  // expected-error @+1 {{quantize_c1: expected q of shape [?, 3] but got [?, 4]}}
+  %q, %s = hgf.quantize %x order division : tensor<?x3xf32> -> tensor<?x4xi8>, tensor<?xf32>
+  return
+}
+
+// -----
+
+func.func @quantize_c2(%x: tensor<?x3xf32>) {
+  // expected-error @+1 {{quantize_c2: expected scale of shape [?]}}
+  %q, %s = hgf.quantize %x order division : tensor<?x3xf32> -> tensor<?x3xi8>, tensor<?x1xf32>
+  return
+}
+
+// -----
+
+func.func @quantize_c3(%x: tensor<?x3xf32>) {
+  // expected-error @+1 {{quantize_c3: expected an order of rounding}}
+  %q, %s = hgf.quantize %x order none : tensor<?x3xf32> -> tensor<?x3xi8>, tensor<?xf32>
+  return
+}
+
+// -----
+
+func.func @ternary_linear_c1(%x: tensor<?x4xf32>, %w: !hgf.ternary<2 by 3, scale = row>) {
+  // expected-error @+1 {{ternary_linear_c1: expected x of shape [?, 3] but got [?, 4]}}
+  %y = hgf.ternary_linear ins(%x : tensor<?x4xf32>) weight(%w : !hgf.ternary<2 by 3, scale = row>) -> tensor<?x2xf32>
+  return
+}
+
+// -----
+
+func.func @ternary_linear_c2(%x: tensor<?x3xf32>, %w: !hgf.ternary<2 by 3, scale = row>) {
+  // expected-error @+1 {{ternary_linear_c2: expected y of shape [?, 2] but got [?, 3]}}
+  %y = hgf.ternary_linear ins(%x : tensor<?x3xf32>) weight(%w : !hgf.ternary<2 by 3, scale = row>) -> tensor<?x3xf32>
+  return
+}
+
+// -----
+
+func.func @ternary_linear_c3(%x: tensor<?x3xi8>, %w: !hgf.ternary<2 by 3, scale = row>) {
+  // expected-error @+1 {{ternary_linear_c3: expected i8 activations exactly where a scale is given}}
+  %y = hgf.ternary_linear ins(%x : tensor<?x3xi8>) weight(%w : !hgf.ternary<2 by 3, scale = row>) -> tensor<?x2xf32>
+  return
+}
+
+// -----
+
+func.func @ternary_linear_c4(%x: tensor<4x3xi8>, %s: tensor<5xf32>, %w: !hgf.ternary<2 by 3, scale = row>) {
+  // expected-error @+1 {{ternary_linear_c4: expected scale of shape [4] but got [5]}}
+  %y = hgf.ternary_linear ins(%x : tensor<4x3xi8>) scale(%s : tensor<5xf32>) weight(%w : !hgf.ternary<2 by 3, scale = row>) -> tensor<4x2xf32>
+  return
+}
+
+// -----
+
+func.func @ternary_linear_c5(%x: tensor<?x3xf32>, %b: tensor<3xf32>, %w: !hgf.ternary<2 by 3, scale = row>) {
+  // expected-error @+1 {{ternary_linear_c5: expected bias of shape [2] but got [3]}}
+  %y = hgf.ternary_linear ins(%x : tensor<?x3xf32>) weight(%w : !hgf.ternary<2 by 3, scale = row>) bias(%b : tensor<3xf32>) -> tensor<?x2xf32>
+  return
+}
+
+// -----
+
+func.func @low_rank_c1(%x: tensor<?x3xf32>, %a: tensor<1x4xf16>, %b: tensor<2x1xf16>) {
+  // expected-error @+1 {{low_rank_c1: expected a of shape [?, 3] but got [1, 4]}}
+  %c = hgf.low_rank silu ins(%x : tensor<?x3xf32>) factors(%a, %b : tensor<1x4xf16>, tensor<2x1xf16>) -> tensor<?x2xf32>
+  return
+}
+
+// -----
+
+func.func @low_rank_c2(%x: tensor<?x3xf32>, %a: tensor<1x3xf16>, %b: tensor<2x5xf16>) {
+  // expected-error @+1 {{low_rank_c2: expected b of shape [?, 1] but got [2, 5]}}
+  %c = hgf.low_rank silu ins(%x : tensor<?x3xf32>) factors(%a, %b : tensor<1x3xf16>, tensor<2x5xf16>) -> tensor<?x2xf32>
+  return
+}
+
+// -----
+
+func.func @low_rank_c3(%x: tensor<?x3xf32>, %a: tensor<1x3xi8>, %b: tensor<2x1xf16>) {
+  // expected-error @+1 {{low_rank_c3: expected scales exactly where the factor is i8}}
+  %c = hgf.low_rank silu ins(%x : tensor<?x3xf32>) factors(%a, %b : tensor<1x3xi8>, tensor<2x1xf16>) -> tensor<?x2xf32>
+  return
+}
+
+// -----
+
+func.func @low_rank_c4(%x: tensor<?x3xf32>, %a: tensor<1x3xf16>, %b: tensor<2x1xf16>) {
+  // expected-error @+1 {{low_rank_c4: expected the result of shape [?, 2] but got [?, 3]}}
+  %c = hgf.low_rank silu ins(%x : tensor<?x3xf32>) factors(%a, %b : tensor<1x3xf16>, tensor<2x1xf16>) -> tensor<?x3xf32>
+  return
+}
+
+// -----
+
+func.func @low_rank_c5(%x: tensor<?x3xf32>, %a: tensor<1x3xf16>, %b: tensor<2x1xf16>) {
+  // expected-error @+1 {{low_rank_c5: expected silu or identity but got relu}}
+  %c = hgf.low_rank relu ins(%x : tensor<?x3xf32>) factors(%a, %b : tensor<1x3xf16>, tensor<2x1xf16>) -> tensor<?x2xf32>
+  return
+}
+
+// -----
+
+func.func @static_gate_c1(%g: tensor<1x1xf32>) {
+  // expected-error @+1 {{static_gate_c1: expected a scalar or one gate per output}}
+  %a = hgf.static_gate %g : tensor<1x1xf32>
+  return
+}
+
+// -----
+
+func.func @dynamic_gate_c1(%h: tensor<?x3xf32>, %w: tensor<4xf32>, %b: tensor<f32>) {
+  // expected-error @+1 {{dynamic_gate_c1: expected w of shape [3] but got [4]}}
+  %a = hgf.dynamic_gate %h, %w, %b : tensor<?x3xf32>, tensor<4xf32>, tensor<f32> -> tensor<?x1xf32>
+  return
+}
+
+// -----
+
+func.func @dynamic_gate_c2(%h: tensor<?x3xf32>, %w: tensor<3xf32>, %b: tensor<f32>) {
+  // expected-error @+1 {{dynamic_gate_c2: expected alpha of shape [?, 1] but got [?, 3]}}
+  %a = hgf.dynamic_gate %h, %w, %b : tensor<?x3xf32>, tensor<3xf32>, tensor<f32> -> tensor<?x3xf32>
+  return
+}
+
+// -----
+
+func.func @gated_add_c1(%y: tensor<4x2xf32>, %g: tensor<4xf32>) {
+  // expected-error @+1 {{gated_add_c1: expected a scalar gate, one per output or one per token}}
+  %a = hgf.gated_add %y, %y gate %g : tensor<4x2xf32>, tensor<4xf32>
+  return
+}
+
+// -----
+
+func.func @linear_c1(%x: tensor<?x4xf32>, %w: !hgf.ternary<2 by 3, scale = row>, %i: tensor<?x2xf32>) {
+  // expected-error @+1 {{linear_c1: expected x of shape [?, 3] but got [?, 4]}}
+  %y = hgf.linear ins(%x : tensor<?x4xf32>) weight(%w : !hgf.ternary<2 by 3, scale = row>) outs(%i : tensor<?x2xf32>) -> tensor<?x2xf32>
+  return
+}
+
+// -----
+
+func.func @linear_c2(%x: tensor<?x3xf32>, %w: !hgf.ternary<2 by 3, scale = row>, %i: tensor<?x3xf32>) {
+  // expected-error @+1 {{linear_c2: expected init of shape [?, 2] but got [?, 3]}}
+  %y = hgf.linear ins(%x : tensor<?x3xf32>) weight(%w : !hgf.ternary<2 by 3, scale = row>) outs(%i : tensor<?x3xf32>) -> tensor<?x3xf32>
+  return
+}
+
+// -----
+
+func.func @linear_c3(%x: tensor<?x3xf32>, %w: !hgf.ternary<2 by 3, scale = row>, %i: tensor<?x2xf32>, %a: tensor<1x3xf16>, %b: tensor<3x1xf16>) {
+  // expected-error @+1 {{linear_c3: expected b of shape [2, 1] but got [3, 1]}}
+  %y = hgf.linear ins(%x : tensor<?x3xf32>) weight(%w : !hgf.ternary<2 by 3, scale = row>) correction(%a, %b : tensor<1x3xf16>, tensor<3x1xf16>) outs(%i : tensor<?x2xf32>) -> tensor<?x2xf32>
+  return
+}
+
+// -----
+
+func.func @linear_c4(%x: tensor<?x3xf32>, %w: !hgf.ternary<2 by 3, scale = row>, %i: tensor<?x2xf32>, %a: tensor<1x3xi8>, %b: tensor<2x1xf16>) {
+  // expected-error @+1 {{linear_c4: expected scales exactly where the factor is i8}}
+  %y = hgf.linear ins(%x : tensor<?x3xf32>) weight(%w : !hgf.ternary<2 by 3, scale = row>) correction(%a, %b : tensor<1x3xi8>, tensor<2x1xf16>) outs(%i : tensor<?x2xf32>) -> tensor<?x2xf32>
+  return
+}
+
+// -----
+
+func.func @linear_c5(%x: tensor<?x3xf32>, %w: !hgf.ternary<2 by 3, scale = row>, %i: tensor<?x2xf32>, %a: tensor<1x3xf16>, %b: tensor<2x1xf16>) {
+  // expected-error @+1 {{linear_c5: expected the gate operands of 'static'}}
+  %y = hgf.linear ins(%x : tensor<?x3xf32>) weight(%w : !hgf.ternary<2 by 3, scale = row>) correction(%a, %b : tensor<1x3xf16>, tensor<2x1xf16>) outs(%i : tensor<?x2xf32>) gate_kind static -> tensor<?x2xf32>
+  return
+}
+
+// -----
+
+func.func @linear_c6(%x: tensor<?x3xf32>, %w: !hgf.ternary<2 by 3, scale = row>, %i: tensor<?x2xf32>, %b: tensor<3xf32>) {
+  // expected-error @+1 {{linear_c6: expected bias of shape [2] but got [3]}}
+  %y = hgf.linear ins(%x : tensor<?x3xf32>) weight(%w : !hgf.ternary<2 by 3, scale = row>) bias(%b : tensor<3xf32>) outs(%i : tensor<?x2xf32>) -> tensor<?x2xf32>
+  return
+}
+
+// -----
+
+func.func @linear_c7(%x: tensor<4x3xf32>, %w: !hgf.ternary<2 by 3, scale = row>, %i: tensor<4x2xf32>, %r: tensor<5x2xf32>) {
+  // expected-error @+1 {{linear_c7: expected residual of shape [4, 2] but got [5, 2]}}
+  %y = hgf.linear ins(%x : tensor<4x3xf32>) weight(%w : !hgf.ternary<2 by 3, scale = row>) residual(%r : tensor<5x2xf32>) outs(%i : tensor<4x2xf32>) -> tensor<4x2xf32>
+  return
+}
+
+// -----
+
+func.func @linear_c8(%x: tensor<?x3xf32>, %w: !hgf.ternary<2 by 3, scale = row>, %i: tensor<?x2xf32>) {
+  // expected-error @+1 {{linear_c8: expected segments that sum to 2 rows but got 3}}
+  %y = hgf.linear ins(%x : tensor<?x3xf32>) weight(%w : !hgf.ternary<2 by 3, scale = row>) outs(%i : tensor<?x2xf32>) {segments = array<i64: 1, 2>} -> tensor<?x2xf32>
+  return
+}
+
+// -----
+
+func.func @linear_c9(%x: tensor<?x3xf32>, %w: !hgf.ternary<2 by 3, scale = row>, %i: tensor<?x2xf32>, %g: tensor<f32>) {
+  // expected-error @+1 {{linear_c9: expected a correction beside the gate}}
+  %y = hgf.linear ins(%x : tensor<?x3xf32>) weight(%w : !hgf.ternary<2 by 3, scale = row>) gate(%g : tensor<f32>) outs(%i : tensor<?x2xf32>) gate_kind static -> tensor<?x2xf32>
+  return
+}
+
+// -----
+
+func.func @onebit_linear_c1(%x: tensor<?x3xf32>, %w: !hgf.ternary<2 by 3, scale = row>, %u: tensor<4xf16>, %v: tensor<2xf16>) {
+  // expected-error @+1 {{onebit_linear_c1: expected u of shape [3] but got [4]}}
+  %y = hgf.onebit_linear %x, %u, %w, %v : tensor<?x3xf32>, tensor<4xf16>, !hgf.ternary<2 by 3, scale = row>, tensor<2xf16> -> tensor<?x2xf32>
+  return
+}
+
+// -----
+
+func.func @onebit_linear_c2(%x: tensor<?x3xf32>, %w: !hgf.ternary<2 by 3, scale = row>, %u: tensor<3xf16>, %v: tensor<4xf16>) {
+  // expected-error @+1 {{onebit_linear_c2: expected v of shape [2] but got [4]}}
+  %y = hgf.onebit_linear %x, %u, %w, %v : tensor<?x3xf32>, tensor<3xf16>, !hgf.ternary<2 by 3, scale = row>, tensor<4xf16> -> tensor<?x2xf32>
+  return
+}
+
+// -----
+
+func.func @rms_norm_c1(%x: tensor<?x3xf32>, %w: tensor<4xf32>) {
+  // expected-error @+1 {{rms_norm_c1: expected weight of shape [3] but got [4]}}
+  %y = hgf.rms_norm %x, %w epsilon 1.0e-5 : tensor<?x3xf32>, tensor<4xf32>
+  return
+}
+
+// -----
+
+func.func @attention_c1(%q: tensor<4x?x8xf32>, %k: tensor<1x2x?x8xf32>, %v: tensor<1x2x?x8xf32>) {
+  // expected-error @+1 {{attention_c1: expected tensors of rank 4}}
+  %y = hgf.attention %q, %k, %v scale 0.5 : tensor<4x?x8xf32>, tensor<1x2x?x8xf32>, tensor<1x2x?x8xf32> -> tensor<1x4x?x8xf32>
+  return
+}
+
+// -----
+
+func.func @attention_c2(%q: tensor<1x4x?x8xf32>, %k: tensor<1x3x?x8xf32>, %v: tensor<1x3x?x8xf32>) {
+  // expected-error @+1 {{attention_c2: expected the number of query heads to be a multiple}}
+  %y = hgf.attention %q, %k, %v scale 0.5 : tensor<1x4x?x8xf32>, tensor<1x3x?x8xf32>, tensor<1x3x?x8xf32> -> tensor<1x4x?x8xf32>
+  return
+}
+
+// -----
+
+func.func @attention_c3(%q: tensor<1x4x?x8xf32>, %k: tensor<1x2x?x4xf32>, %v: tensor<1x2x?x8xf32>) {
+  // expected-error @+1 {{attention_c3: expected depths, lengths and heads that agree}}
+  %y = hgf.attention %q, %k, %v scale 0.5 : tensor<1x4x?x8xf32>, tensor<1x2x?x4xf32>, tensor<1x2x?x8xf32> -> tensor<1x4x?x8xf32>
+  return
+}
+
+// -----
+
+func.func @attention_c4(%q: tensor<1x4x?x8xf32>, %k: tensor<1x2x?x8xf32>, %v: tensor<1x2x?x8xf32>) {
+  // expected-error @+1 {{attention_c4: expected the result of shape [1, 4, ?, 8] but got [1, 4, ?, 16]}}
+  %y = hgf.attention %q, %k, %v scale 0.5 : tensor<1x4x?x8xf32>, tensor<1x2x?x8xf32>, tensor<1x2x?x8xf32> -> tensor<1x4x?x16xf32>
+  return
+}
+
+// -----
+
+func.func @differential_attention_c1(%q: tensor<1x4x?x8xf32>, %k: tensor<1x3x?x8xf32>, %l: tensor<f32>) {
+  // expected-error @+1 {{differential_attention_c2: expected the number of query heads}}
+  %y = hgf.differential_attention %q, %k, %q, %k, %k lambda %l scale 0.5 : tensor<1x4x?x8xf32>, tensor<1x3x?x8xf32>, tensor<1x3x?x8xf32>, tensor<f32> -> tensor<1x4x?x8xf32>
+  return
+}
+
+// -----
+
+func.func @cache_append_c1(%p: tensor<1x4x?x8xf32>, %n: tensor<1x3x?x8xf32>) {
+  // expected-error @+1 {{cache_append_c1: expected the shape of}}
+  %c = hgf.cache_append %p, %n axis 2 : tensor<1x4x?x8xf32>, tensor<1x3x?x8xf32> -> tensor<1x4x?x8xf32>
+  return
+}
+
+// -----
+
+func.func @dot_step_c1(%a: vector<8xi16>, %c: vector<32xi8>) {
+  // expected-error @+1 {{dot_step_c1: expected 16 lanes}}
+  %r = hgf.dot_step %a, %c, %c : vector<8xi16>, vector<32xi8>
+  return
+}
+
+// -----
+
+func.func @dot_widen_c1(%t: vector<4xi32>, %a: vector<16xi16>) {
+  // expected-error @+1 {{dot_widen_c1: expected 8 lanes}}
+  %r = hgf.dot_widen %t, %a : vector<4xi32>, vector<16xi16>
+  return
+}
