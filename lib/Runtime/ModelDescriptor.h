@@ -1,4 +1,5 @@
-/*===- ModelDescriptor.h - What the compiler writes for the runtime -*- C -*-===*\
+/*===- ModelDescriptor.h - What the compiler writes for the runtime -*- C
+-*-===*\
 |* Part of HGF, under the Apache License v2.0 with LLVM Exceptions.           *|
 |* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception                    *|
 |*===----------------------------------------------------------------------===*|
@@ -43,11 +44,15 @@ typedef struct hgf_buffer {
   const int64_t *strides;
 } hgf_buffer;
 
-/* Weights in a side file (--weights=side); section bytes otherwise. */
+/* Weights in a side file (--weights=side); section bytes otherwise. The file
+ * begins with 64 bytes: HGF_WEIGHTS_MAGIC, the checksum (8 bytes, little
+ * endian), zeros. The weights follow. */
+#define HGF_WEIGHTS_MAGIC "HGFWGT01"
+#define HGF_WEIGHTS_HEADER_BYTES 64
 typedef struct hgf_weights_descriptor {
   const char *file_name; /* beside the model; NULL where embedded */
-  int64_t byte_count;
-  uint64_t checksum; /* first 8 bytes of the side file after its magic */
+  int64_t byte_count;    /* of the weights, without the file's 64 bytes */
+  uint64_t checksum;     /* as in the file; any function of the contents */
 } hgf_weights_descriptor;
 
 typedef struct hgf_model_descriptor {
@@ -63,7 +68,9 @@ typedef struct hgf_model_descriptor {
   const hgf_weights_descriptor *weights;
   /* Called once after load, before any other function: chooses the kernel
    * variants for this CPU. `level` receives a static string, e.g. "avx2".
-   * May be NULL. `weights` is the mapped side file or NULL. */
+   * May be NULL. `weights` is the first weight byte in the mapped side file
+   * (64-byte aligned, read only), or NULL where weights are embedded. Called
+   * again, never during a run, if all sessions were freed and one is made. */
   void (*initialize)(const void *weights, const char **level);
   /* `input_dims`: the dims of all inputs, one after another. Returns the bytes
    * of scratch memory one call needs (64-byte aligned), or -1 where the dims
@@ -72,12 +79,16 @@ typedef struct hgf_model_descriptor {
   /* Writes the dims of all outputs, one after another. Returns 0, or 1 where
    * the inputs' dims do not fit each other. */
   int32_t (*output_dims)(const int64_t *input_dims, int64_t *output_dims);
-  /* One call. `buffers`: inputs, then outputs. Returns 0, or the code that was
-   * given to hgf_rt_fail. */
+  /* One call. `buffers`: inputs, then outputs; every `data` is aligned to its
+   * element size at least, and not NULL. Returns 0, or the code that was given
+   * to hgf_rt_fail; the runtime looks at both. */
   int32_t (*run)(hgf_call *call, void *arena, const hgf_buffer *buffers);
 } hgf_model_descriptor;
 
 /* The one symbol that a compiled model defines, besides the C ABI. */
+#ifdef __cplusplus
+extern "C" {
+#endif
 extern const hgf_model_descriptor hgf_model;
 
 /* Functions of the runtime that generated code calls. */
@@ -85,12 +96,18 @@ extern const hgf_model_descriptor hgf_model;
 /* Calls body(argument, begin, end) on the session's threads so that [0, count)
  * is covered once; ranges are contiguous, a multiple of `grain` long but for
  * the last, and the same for the same number of threads. Returns when all
- * have ended. */
+ * have ended. Called by a body, it runs everything on that body's thread. */
 void hgf_rt_parallel(hgf_call *call,
                      void (*body)(void *argument, int64_t begin, int64_t end),
                      void *argument, int64_t count, int64_t grain);
 
-/* Records an error; the run goes on to its end and then returns `code`. */
+/* Records an error (the first one counts); the run goes on to its end and then
+ * returns `code`, an hgf_status of include/hgf-c/Model.h, usually HGF_ERROR_RUN
+ * (10). May be called from any thread of the call. `message`: one sentence
+ * that lives as long as the model. */
 void hgf_rt_fail(hgf_call *call, int32_t code, const char *message);
+#ifdef __cplusplus
+}
+#endif
 
 #endif

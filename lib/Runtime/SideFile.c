@@ -1,0 +1,197 @@
+/*===- SideFile.c - Loaded models and their weights -----------------------===*\
+|* Part of HGF, under the Apache License v2.0 with LLVM Exceptions.           *|
+|* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception                    *|
+\*===----------------------------------------------------------------------===*/
+
+#include "Session.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <link.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* A model that sessions use. Generated code keeps the choice of kernels beside
+ * its constants, so it must be made once and before any run, whatever threads
+ * create the first sessions: this list is the runtime's only global state. */
+typedef struct loaded_model {
+  const hgf_model_descriptor *model;
+  int64_t session_count;
+  const char *level;
+  void *mapping;
+  size_t mapping_bytes;
+  struct loaded_model *next;
+} loaded_model;
+
+static pthread_mutex_t loaded_lock = PTHREAD_MUTEX_INITIALIZER;
+static loaded_model *loaded_models;
+
+typedef struct {
+  const void *address;
+  char *path;
+  size_t size;
+} path_search;
+
+/* dl_iterate_phdr callback: the file that holds an address. Works in static
+ * executables too. */
+static int find_file(struct dl_phdr_info *info, size_t size, void *opaque) {
+  (void)size;
+  path_search *search = opaque;
+  for (int i = 0; i < info->dlpi_phnum; ++i) {
+    const ElfW(Phdr) *segment = &info->dlpi_phdr[i];
+    uintptr_t begin = info->dlpi_addr + segment->p_vaddr;
+    if (segment->p_type != PT_LOAD || (uintptr_t)search->address < begin ||
+        (uintptr_t)search->address >= begin + segment->p_memsz)
+      continue;
+    /* The name of the program itself is empty. */
+    if (info->dlpi_name && info->dlpi_name[0])
+      snprintf(search->path, search->size, "%s", info->dlpi_name);
+    return 1;
+  }
+  return 0;
+}
+
+/* The weights file stands beside the file that holds the model. */
+static void default_path(const hgf_model_descriptor *model, char *path,
+                         size_t size) {
+  char own[PATH_MAX] = "";
+  path_search search = {model, own, sizeof own};
+  dl_iterate_phdr(find_file, &search);
+  if (!own[0] && readlink("/proc/self/exe", own, sizeof own - 1) < 0)
+    own[0] = 0;
+  char *slash = strrchr(own, '/');
+  if (slash)
+    slash[1] = 0;
+  else
+    own[0] = 0;
+  snprintf(path, size, "%s%s", own, model->weights->file_name);
+}
+
+static hgf_status explain(char *error, size_t error_size, const char *path,
+                          const char *what) {
+  snprintf(error, error_size,
+           "weights file '%s' %s; put the file that was made with the model "
+           "beside it",
+           path, what);
+  return HGF_ERROR_WEIGHTS;
+}
+
+static hgf_status map_open_file(int file, loaded_model *loaded,
+                                const char *path, char *error,
+                                size_t error_size) {
+  const hgf_weights_descriptor *weights = loaded->model->weights;
+  struct stat status;
+  char what[160];
+  if (fstat(file, &status) != 0 || !S_ISREG(status.st_mode))
+    return explain(error, error_size, path, "is not a regular file");
+  int64_t expected = weights->byte_count + HGF_WEIGHTS_HEADER_BYTES;
+  char header[HGF_WEIGHTS_HEADER_BYTES] = "";
+  if (pread(file, header, sizeof header, 0) < (ssize_t)sizeof header ||
+      memcmp(header, HGF_WEIGHTS_MAGIC, 8) != 0)
+    return explain(error, error_size, path, "holds no weights");
+  uint64_t checksum = 0;
+  for (int i = 7; i >= 0; --i)
+    checksum = checksum << 8 | (unsigned char)header[8 + i];
+  if (checksum != weights->checksum)
+    return explain(error, error_size, path, "belongs to another model");
+  if (status.st_size != expected) {
+    snprintf(what, sizeof what, "has %lld bytes where %lld are expected",
+             (long long)status.st_size, (long long)expected);
+    return explain(error, error_size, path, what);
+  }
+  void *mapping = mmap(NULL, (size_t)expected, PROT_READ, MAP_SHARED, file, 0);
+  if (mapping == MAP_FAILED) {
+    snprintf(what, sizeof what, "cannot be mapped (%s)", strerror(errno));
+    return explain(error, error_size, path, what);
+  }
+  loaded->mapping = mapping;
+  loaded->mapping_bytes = (size_t)expected;
+  return HGF_OK;
+}
+
+static hgf_status map_weights(loaded_model *loaded, const char *weights_path,
+                              char *error, size_t error_size) {
+  char path[PATH_MAX + 256], what[160];
+  if (weights_path)
+    snprintf(path, sizeof path, "%s", weights_path);
+  else
+    default_path(loaded->model, path, sizeof path);
+  int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (file < 0) {
+    snprintf(what, sizeof what, "cannot be opened (%s)", strerror(errno));
+    return explain(error, error_size, path, what);
+  }
+  hgf_status status = map_open_file(file, loaded, path, error, error_size);
+  close(file);
+  return status;
+}
+
+static hgf_status load(const hgf_model_descriptor *model,
+                       const char *weights_path, loaded_model **result,
+                       char *error, size_t error_size) {
+  loaded_model *loaded = calloc(1, sizeof(loaded_model));
+  if (!loaded) {
+    snprintf(error, error_size, "out of memory");
+    return HGF_ERROR_MEMORY;
+  }
+  loaded->model = model;
+  loaded->level = "generic";
+  if (model->weights && model->weights->file_name) {
+    hgf_status status = map_weights(loaded, weights_path, error, error_size);
+    if (status) {
+      free(loaded);
+      return status;
+    }
+  }
+  if (model->initialize)
+    model->initialize(loaded->mapping ? (const char *)loaded->mapping +
+                                            HGF_WEIGHTS_HEADER_BYTES
+                                      : NULL,
+                      &loaded->level);
+  *result = loaded;
+  return HGF_OK;
+}
+
+hgf_status hgf_model_acquire(const hgf_model_descriptor *model,
+                             const char *weights_path, const char **level,
+                             char *error, size_t error_size) {
+  pthread_mutex_lock(&loaded_lock);
+  loaded_model *loaded = loaded_models;
+  while (loaded && loaded->model != model)
+    loaded = loaded->next;
+  hgf_status status = HGF_OK;
+  if (!loaded) {
+    status = load(model, weights_path, &loaded, error, error_size);
+    if (status == HGF_OK) {
+      loaded->next = loaded_models;
+      loaded_models = loaded;
+    }
+  }
+  if (status == HGF_OK) {
+    ++loaded->session_count;
+    *level = loaded->level;
+  }
+  pthread_mutex_unlock(&loaded_lock);
+  return status;
+}
+
+void hgf_model_release(const hgf_model_descriptor *model) {
+  pthread_mutex_lock(&loaded_lock);
+  loaded_model **link = &loaded_models;
+  while (*link && (*link)->model != model)
+    link = &(*link)->next;
+  loaded_model *loaded = *link;
+  if (loaded && --loaded->session_count == 0) {
+    *link = loaded->next;
+    if (loaded->mapping)
+      munmap(loaded->mapping, loaded->mapping_bytes);
+    free(loaded);
+  }
+  pthread_mutex_unlock(&loaded_lock);
+}
