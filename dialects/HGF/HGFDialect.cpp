@@ -72,3 +72,8 @@ int64_t TernaryType::getScaleCount() const {
   }
   llvm_unreachable("unknown granularity");
 }
+
+Operation *HGFDialect::materializeConstant(OpBuilder &builder, Attribute value,
+                                           Type type, Location location) {
+  return arith::ConstantOp::materialize(builder, value, type, location);
+}
