@@ -10,4 +10,51 @@
 
 include "mlir/Pass/PassBase.td"
 
+def MakeBoundary : Pass<"make-boundary", "mlir::ModuleOp"> {
+  let summary = "Gives @main memref arguments: inputs, then outputs";
+  let description = [{
+    Replaces the tensors in the signature of `@main`. Inputs become contiguous
+    memrefs that are never written; results become further memref arguments
+    (`bufferization.materialize_in_destination`), so that they are computed in
+    the caller's memory. What the runtime must know about the arguments is moved to the
+    module's attributes `hgf.inputs` and `hgf.outputs`.
+
+    State that grows in place (`hgf.state_axis` >= 0) is a view whose strides
+    are those of its capacity: such an argument has a dynamic layout, may be
+    written, and its result stays a result, which `plan-arena` drops.
+
+    ```mlir
+    func.func @main(%x: tensor<?xf32> {onnx.name = "x"}) -> (tensor<?xf32> {onnx.name = "y"})
+    // becomes
+    func.func @main(%x: memref<?xf32>, %y: memref<?xf32>)
+    ```
+  }];
+  let dependentDialects = ["mlir::bufferization::BufferizationDialect",
+                           "mlir::memref::MemRefDialect"];
+}
+
+def PlanArena : Pass<"plan-arena", "mlir::ModuleOp"> {
+  let summary = "Places every allocation of @main in one arena";
+  let description = [{
+    Every `memref.alloc` of `@main` becomes a view of one buffer that the
+    caller passes as the last argument. Allocations that are not alive at the
+    same time share bytes: static ones are placed greedily by size, those whose
+    size is a function of the inputs' dims share slots. Offsets are multiples of
+    64. Adds `@hgf_arena_bytes`, which computes the buffer's size from the
+    inputs' dims. Small static allocations inside a parallel loop become stack
+    memory, because every thread needs its own.
+
+    ```mlir
+    %a = memref.alloc() : memref<4xf32>
+    // becomes
+    %a = memref.view %arena[%c0][] : memref<?xi8> to memref<4xf32>
+    ```
+  }];
+  let options = [
+    Option<"stackBytes", "stack-bytes", "int64_t", "65536",
+           "most bytes that the body of one parallel loop may take of the stack">
+  ];
+  let dependentDialects = ["mlir::memref::MemRefDialect", "mlir::arith::ArithDialect"];
+}
+
 #endif // HGF_PASSES_BUFFERIZATION_PASSES_TD

@@ -1,4 +1,4 @@
-//===- Pipeline.cpp - The cpu phase ------------------------------------===//
+//===- Pipeline.cpp - The cpu phase -------------------------------------===//
 //
 // Part of HGF, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -7,7 +7,68 @@
 
 #include "hgf/Passes/CPU/Passes.h"
 
+#include "mlir/Conversion/AffineToStandard/AffineToStandard.h"
+#include "mlir/Conversion/ArithToLLVM/ArithToLLVM.h"
+#include "mlir/Conversion/ControlFlowToLLVM/ControlFlowToLLVM.h"
+#include "mlir/Conversion/FuncToLLVM/ConvertFuncToLLVMPass.h"
+#include "mlir/Conversion/IndexToLLVM/IndexToLLVM.h"
+#include "mlir/Conversion/MathToLLVM/MathToLLVM.h"
+#include "mlir/Conversion/MathToLibm/MathToLibm.h"
+#include "mlir/Conversion/MemRefToLLVM/MemRefToLLVM.h"
+#include "mlir/Conversion/ReconcileUnrealizedCasts/ReconcileUnrealizedCasts.h"
+#include "mlir/Conversion/SCFToControlFlow/SCFToControlFlow.h"
+#include "mlir/Conversion/UBToLLVM/UBToLLVM.h"
+#include "mlir/Conversion/VectorToLLVM/ConvertVectorToLLVMPass.h"
+#include "mlir/Conversion/VectorToSCF/VectorToSCF.h"
+#include "mlir/Dialect/Arith/Transforms/Passes.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/Linalg/Passes.h"
+#include "mlir/Dialect/MemRef/Transforms/Passes.h"
 #include "mlir/Pass/PassManager.h"
+#include "mlir/Transforms/Passes.h"
 
-void hgf::buildCPUPipeline(mlir::OpPassManager &manager,
-                           const PipelineOptions &options) {}
+using namespace mlir;
+
+/// Appends the passes that take memref, scf, vector, arith and math to the LLVM
+/// dialect.
+static void buildLLVMLowering(OpPassManager &manager) {
+  manager.addNestedPass<func::FuncOp>(createConvertVectorToSCFPass());
+  manager.addPass(createSCFToControlFlowPass());
+  // Needs branches to return early.
+  manager.addPass(hgf::createAssertToFailure());
+  manager.addPass(createConvertVectorToLLVMPass());
+  // Views become pointer arithmetic, which the affine lowering then expands.
+  manager.addPass(memref::createExpandStridedMetadataPass());
+  manager.addPass(createLowerAffinePass());
+  manager.addPass(arith::createArithExpandOpsPass());
+  // Intrinsics first: the code generator knows more about them than about
+  // calls.
+  manager.addPass(createConvertMathToLLVMPass());
+  manager.addPass(createConvertMathToLibmPass());
+  manager.addPass(createFinalizeMemRefToLLVMConversionPass());
+  manager.addPass(createArithToLLVMConversionPass());
+  manager.addPass(createConvertControlFlowToLLVMPass());
+  manager.addPass(createConvertFuncToLLVMPass());
+  manager.addPass(createConvertIndexToLLVMPass());
+  manager.addPass(createUBToLLVMConversionPass());
+  manager.addPass(createReconcileUnrealizedCastsPass());
+}
+
+void hgf::buildCPUPipeline(OpPassManager &manager,
+                           const PipelineOptions &options) {
+  // Kernels of hgf operations are built here, while loops over threads are
+  // still scf.forall and buffers still memrefs.
+
+  // A call of MLIR's C library would be the alternative.
+  manager.addPass(createExpandCopies());
+  manager.addNestedPass<func::FuncOp>(createConvertLinalgToLoopsPass());
+  // After the kernels, whose threads are outlined with all others.
+  manager.addPass(createOutlineParallel());
+  manager.addPass(createCanonicalizerPass());
+  manager.addPass(createCSEPass());
+  buildLLVMLowering(manager);
+  // Unpacks the runtime's buffers into the expanded memref arguments, so these
+  // must exist.
+  manager.addPass(createEmitEntry());
+  manager.addPass(createCanonicalizerPass());
+}

@@ -28,4 +28,25 @@ def DecomposeHGF : Pass<"decompose-hgf"> {
       "::mlir::tensor::TensorDialect"];
 }
 
+def EmitOutputDims : Pass<"emit-output-dims", "mlir::ModuleOp"> {
+  let summary = "Writes the function that computes the outputs' dims";
+  let description = [{
+    Adds `@hgf_output_dims`: it takes the dims of all inputs of `@main`, one
+    after another, and returns the dims of all outputs, one after another. The
+    runtime calls it before it allocates outputs. It is cut out of the tensor
+    program, so the dims may depend on nothing but the inputs' dims: an output
+    whose dims depend on the inputs' contents is an error.
+
+    ```mlir
+    func.func @main(%x: tensor<?x4xf32>) -> tensor<?xf32>
+    // becomes, beside @main:
+    func.func @hgf_output_dims(%x0: index, %x1: index) -> index {
+      return %x0 : index
+    }
+    ```
+  }];
+  let dependentDialects = ["mlir::arith::ArithDialect", "mlir::tensor::TensorDialect",
+                           "mlir::affine::AffineDialect"];
+}
+
 #endif // HGF_PASSES_TILING_PASSES_TD

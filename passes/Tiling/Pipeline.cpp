@@ -1,4 +1,4 @@
-//===- Pipeline.cpp - The tiling phase ------------------------------------===//
+//===- Pipeline.cpp - The tiling phase ----------------------------------===//
 //
 // Part of HGF, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -7,7 +7,19 @@
 
 #include "hgf/Passes/Tiling/Passes.h"
 
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Linalg/Passes.h"
 #include "mlir/Pass/PassManager.h"
+#include "mlir/Transforms/Passes.h"
 
-void hgf::buildTilingPipeline(mlir::OpPassManager &manager,
-                              const PipelineOptions &options) {}
+using namespace mlir;
+
+void hgf::buildTilingPipeline(OpPassManager &manager,
+                              const PipelineOptions &options) {
+  // What no kernel implements takes the way of all other operations.
+  manager.addPass(createDecomposeHGF());
+  // One form for all elementwise work; it also knows its shape.
+  manager.addPass(createConvertElementwiseToLinalgPass());
+  // While operations still know their shapes: loops tell less.
+  manager.addPass(createEmitOutputDims());
+}

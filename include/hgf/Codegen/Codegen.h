@@ -1,0 +1,72 @@
+//===- Codegen.h - From the LLVM dialect to binaries -*- C++ -*- --------===//
+//
+// Part of HGF, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef HGF_CODEGEN_CODEGEN_H
+#define HGF_CODEGEN_CODEGEN_H
+
+#include "mlir/IR/BuiltinOps.h"
+#include "llvm/ADT/SmallString.h"
+
+namespace llvm {
+class LLVMContext;
+class Module;
+class TargetMachine;
+} // namespace llvm
+
+namespace hgf {
+
+/// Makes what code generation needs known to `registry`: translations to LLVM
+/// IR. Call before the context is made.
+void registerCodegenDialects(mlir::DialectRegistry &registry);
+
+/// The processor that code is generated for.
+struct CodegenTarget {
+  /// LLVM triple, e.g. "aarch64-linux-gnu"; empty: the machine that compiles.
+  std::string triple;
+  /// LLVM CPU name, "native", or "portable".
+  std::string cpu = "portable";
+};
+
+/// A target machine with position independent code, or an error about the
+/// triple or the CPU at `location`.
+mlir::FailureOr<std::unique_ptr<llvm::TargetMachine>>
+createTargetMachine(mlir::Location location, const CodegenTarget &target);
+
+/// The normalised triple that `target` means.
+std::string getTriple(const CodegenTarget &target);
+
+/// Translates `module` (LLVM dialect) and adds the model's descriptor, the
+/// constant `hgf_model`. Large constants are left out as external symbols and
+/// written to the object file `weightsObject`, which is not made where there
+/// are none.
+std::unique_ptr<llvm::Module> translateModel(mlir::ModuleOp module,
+                                             llvm::LLVMContext &context,
+                                             llvm::TargetMachine &machine,
+                                             llvm::StringRef weightsObject);
+
+/// Runs LLVM's O3 pipeline.
+void optimize(llvm::Module &module, llvm::TargetMachine &machine);
+
+/// Writes an object file, or assembly text, to `path`.
+mlir::LogicalResult emitFile(llvm::Module &module, llvm::TargetMachine &machine,
+                             mlir::Location location, llvm::StringRef path,
+                             bool assembly);
+
+/// The kinds of binaries.
+enum class BinaryKind { Executable, Shared, Static, Object };
+
+/// Joins `objects` and the runtime to the binary `path`. `runtimeDirectory`
+/// holds one folder of prebuilt archives per triple.
+mlir::LogicalResult link(mlir::Location location, BinaryKind kind,
+                         llvm::StringRef triple,
+                         llvm::ArrayRef<std::string> objects,
+                         llvm::StringRef runtimeDirectory,
+                         llvm::StringRef path);
+
+} // namespace hgf
+
+#endif // HGF_CODEGEN_CODEGEN_H

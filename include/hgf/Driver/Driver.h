@@ -1,0 +1,76 @@
+//===- Driver.h - From a model file to a binary -*- C++ -*- -------------===//
+//
+// Part of HGF, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef HGF_DRIVER_DRIVER_H
+#define HGF_DRIVER_DRIVER_H
+
+#include "hgf/Codegen/Codegen.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/OwningOpRef.h"
+#include "llvm/Support/raw_ostream.h"
+
+namespace hgf {
+
+/// What the compiler writes.
+enum class EmitKind {
+  Executable,
+  Shared,
+  Static,
+  Object,
+  LLVM,
+  Assembly,
+  MLIR,
+  Bytecode
+};
+
+/// How a report is printed.
+enum class ReportKind { None, Table, JSON };
+
+/// One compilation.
+struct CompileOptions {
+  std::string input;
+  std::string output;
+  /// Empty: chosen by the output's suffix.
+  std::optional<EmitKind> emit;
+  CodegenTarget target;
+  /// NAME=VALUE pairs that fix symbolic dimensions.
+  std::vector<std::string> dimensions;
+  /// Weights in a file beside the binary instead of inside it.
+  bool sideWeights = false;
+  /// Names of phases; empty: the first and the last.
+  std::string compileFrom;
+  std::string compileTo;
+  std::string dumpPhasesTo;
+  ReportKind report = ReportKind::None;
+  bool reportMissedTernary = false;
+  bool timing = false;
+  double closedGateBound = 0.0;
+  /// Holds one folder of prebuilt runtime archives per triple.
+  std::string runtimeDirectory;
+};
+
+/// Everything the driver reads or makes, for the context of a compilation.
+void registerDriverDialects(mlir::DialectRegistry &registry);
+
+/// Reads an .onnx, .mlir or .mlirbc file. Errors go to the context's
+/// diagnostics.
+mlir::OwningOpRef<mlir::ModuleOp> loadModel(mlir::MLIRContext &context,
+                                            llvm::StringRef path);
+
+/// Runs the phases that `options` ask for, and writes the output and the dumps.
+/// The report goes to `report`. Errors go to the context's diagnostics.
+mlir::LogicalResult compile(mlir::ModuleOp module,
+                            const CompileOptions &options,
+                            llvm::raw_ostream &report);
+
+/// The command hgf-compile. Returns its exit status: 0 done, 1 bad or
+/// unsupported input, 2 wrong usage.
+int compileMain(int argc, char **argv);
+
+} // namespace hgf
+
+#endif // HGF_DRIVER_DRIVER_H

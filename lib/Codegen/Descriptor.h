@@ -1,0 +1,26 @@
+//===- Descriptor.h - The constant that the runtime reads -*- C++ -*- ---===//
+//
+// Part of HGF, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef HGF_LIB_CODEGEN_DESCRIPTOR_H
+#define HGF_LIB_CODEGEN_DESCRIPTOR_H
+
+#include "mlir/IR/BuiltinOps.h"
+
+namespace llvm {
+class Module;
+} // namespace llvm
+
+namespace hgf {
+
+/// Adds the constant `hgf_model` (lib/Runtime/ModelDescriptor.h) to `output`,
+/// from the attributes of `module`: hgf.inputs, hgf.outputs, onnx.metadata and
+/// hgf.report. Fails where the entry functions are missing.
+mlir::LogicalResult emitDescriptor(mlir::ModuleOp module, llvm::Module &output);
+
+} // namespace hgf
+
+#endif // HGF_LIB_CODEGEN_DESCRIPTOR_H

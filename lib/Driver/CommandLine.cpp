@@ -1,0 +1,274 @@
+//===- CommandLine.cpp - The command hgf-compile ------------------------===//
+//
+// Part of HGF, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "hgf/Driver/Driver.h"
+#include "hgf/Pipeline/Phases.h"
+
+#include "mlir/IR/Diagnostics.h"
+#include "llvm/ADT/StringSwitch.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/Path.h"
+#include "llvm/Support/SourceMgr.h"
+
+using namespace mlir;
+
+/// The process's options (llvm::cl) are not used: linking in process resets
+/// them, and the libraries below register hundreds.
+static constexpr const char *helpText =
+    R"(usage: hgf-compile MODEL -o OUTPUT [options]
+
+Compiles a model (.onnx, .mlir, .mlirbc) ahead of time.
+
+  -o FILE                     the output; its suffix says its kind: .so .a .o .ll
+                              .s .mlir .mlirbc, anything else an executable
+  --emit=KIND                 exe, shared, static, object, llvm, asm, mlir or
+                              bytecode, whatever the suffix
+  --target=TRIPLE             x86_64-linux-gnu or aarch64-linux-gnu; default: this
+                              machine's
+  --cpu=NAME                  portable (default; kernels are chosen at load),
+                              native, or an LLVM CPU name
+  --dim=NAME=VALUE            fixes a symbolic dimension; may be repeated
+  --weights=embed|side        weights in the binary, or in a file beside it
+  --closed-gate-bound=X       deletes corrections whose every |tanh g| is below X
+  --compile-from=PHASE        the input is what the phase before PHASE wrote
+  --compile-to=PHASE          stops after PHASE; with --emit=mlir or bytecode
+  --dump-phases-to=DIR        writes DIR/1.legalization.mlir and so on
+  --report[=json]             prints what became of each linear
+  --report-missed-ternary     says at each near miss which condition failed
+  --timing                    prints where the time went
+  --help                      prints this text
+)";
+
+namespace {
+
+/// Walks the command line. After an error `message` is the sentence to print.
+class Parser {
+public:
+  Parser(int argc, char **argv) : arguments(argv + 1, argv + argc) {}
+
+  bool parse(hgf::CompileOptions &options) {
+    while (position < arguments.size()) {
+      StringRef argument = arguments[position++];
+      if (!argument.starts_with("-") || argument == "-") {
+        if (!options.input.empty())
+          return fail("expected one model but got '" + options.input +
+                      "' and '" + argument.str() + "'");
+        options.input = argument.str();
+      } else if (!parseOption(argument, options)) {
+        return false;
+      }
+    }
+    return help || check(options);
+  }
+
+  bool help = false;
+  std::string message;
+
+private:
+  bool fail(const Twine &text) {
+    message = text.str();
+    return false;
+  }
+
+  bool parseOption(StringRef argument, hgf::CompileOptions &options) {
+    if (argument == "-o") {
+      if (position == arguments.size())
+        return fail("expected a file name after -o");
+      options.output = arguments[position++];
+      return true;
+    }
+    auto [name, value] = argument.split('=');
+    // One dash will do.
+    name.consume_front("-");
+    name.consume_front("-");
+    bool hasValue = argument.contains('=');
+    if (name == "help" || name == "h")
+      return help = true;
+    if (name == "report") {
+      options.report =
+          hasValue ? hgf::ReportKind::JSON : hgf::ReportKind::Table;
+      return !hasValue || value == "json" ||
+             fail("expected --report or --report=json but got '" + argument +
+                  "'");
+    }
+    if (name == "report-missed-ternary" || name == "timing") {
+      (name == "timing" ? options.timing : options.reportMissedTernary) = true;
+      return !hasValue || fail("expected --" + name + " without a value");
+    }
+    std::string *text =
+        llvm::StringSwitch<std::string *>(name)
+            .Case("target", &options.target.triple)
+            .Case("cpu", &options.target.cpu)
+            .Case("compile-from", &options.compileFrom)
+            .Case("compile-to", &options.compileTo)
+            .Case("dump-phases-to", &options.dumpPhasesTo)
+            .Cases({"emit", "dim", "weights", "closed-gate-bound"}, &other)
+            .Default(nullptr);
+    if (!text)
+      return fail("unknown option '" + argument + "'; see hgf-compile --help");
+    if (!hasValue) {
+      if (position == arguments.size())
+        return fail("expected a value after " + argument);
+      value = arguments[position++];
+    }
+    *text = value.str();
+    return text != &other || parseOther(name, value, options);
+  }
+
+  bool parseOther(StringRef name, StringRef value,
+                  hgf::CompileOptions &options) {
+    if (name == "emit") {
+      using hgf::EmitKind;
+      options.emit = llvm::StringSwitch<std::optional<EmitKind>>(value)
+                         .Case("exe", EmitKind::Executable)
+                         .Case("shared", EmitKind::Shared)
+                         .Case("static", EmitKind::Static)
+                         .Case("object", EmitKind::Object)
+                         .Case("llvm", EmitKind::LLVM)
+                         .Case("asm", EmitKind::Assembly)
+                         .Case("mlir", EmitKind::MLIR)
+                         .Case("bytecode", EmitKind::Bytecode)
+                         .Default(std::nullopt);
+      return options.emit ||
+             fail("expected --emit to be exe, shared, static, object, llvm, "
+                  "asm, mlir or bytecode but got '" +
+                  value + "'");
+    }
+    if (name == "dim") {
+      auto [dimension, size] = value.split('=');
+      int64_t number;
+      if (dimension.empty() || size.getAsInteger(10, number) || number < 0)
+        return fail("expected --dim=NAME=VALUE, with a number that is not "
+                    "negative, but got '" +
+                    value + "'");
+      options.dimensions.push_back(value.str());
+      return true;
+    }
+    if (name == "weights") {
+      options.sideWeights = value == "side";
+      return value == "side" || value == "embed" ||
+             fail("expected --weights to be embed or side but got '" + value +
+                  "'");
+    }
+    return !value.getAsDouble(options.closedGateBound) ||
+           fail("expected --closed-gate-bound to be a number but got '" +
+                value + "'");
+  }
+
+  bool check(hgf::CompileOptions &options) {
+    if (options.input.empty())
+      return fail("expected a model; see hgf-compile --help");
+    if (options.output.empty())
+      return fail("expected -o FILE; see hgf-compile --help");
+    ArrayRef<hgf::Phase> phases = hgf::getCPUPhases();
+    for (StringRef name :
+         {StringRef(options.compileFrom), StringRef(options.compileTo)}) {
+      if (name.empty() || hgf::findPhase(phases, name))
+        continue;
+      std::string names;
+      for (const hgf::Phase &phase : phases)
+        names += (names.empty() ? "" : ", ") + phase.name.str();
+      return fail("expected a phase (" + names + ") but got '" + name + "'");
+    }
+    if (!options.compileFrom.empty() && !options.compileTo.empty() &&
+        *hgf::findPhase(phases, options.compileFrom) >
+            *hgf::findPhase(phases, options.compileTo))
+      return fail("expected --compile-from to name a phase that does not "
+                  "follow the one of --compile-to");
+    if (!options.emit)
+      options.emit = getKindOfSuffix(llvm::sys::path::extension(options.output),
+                                     /*partial=*/!options.compileTo.empty());
+    bool writesModule = options.emit == hgf::EmitKind::MLIR ||
+                        options.emit == hgf::EmitKind::Bytecode;
+    return options.compileTo.empty() || writesModule ||
+           fail("expected --emit=mlir or --emit=bytecode with --compile-to");
+  }
+
+  static hgf::EmitKind getKindOfSuffix(StringRef suffix, bool partial) {
+    using hgf::EmitKind;
+    return llvm::StringSwitch<EmitKind>(suffix)
+        .Case(".so", EmitKind::Shared)
+        .Case(".a", EmitKind::Static)
+        .Case(".o", EmitKind::Object)
+        .Case(".ll", EmitKind::LLVM)
+        .Case(".s", EmitKind::Assembly)
+        .Case(".mlir", EmitKind::MLIR)
+        .Case(".mlirbc", EmitKind::Bytecode)
+        .Default(partial ? EmitKind::MLIR : EmitKind::Executable);
+  }
+
+  std::vector<std::string> arguments;
+  size_t position = 0;
+  /// Value of an option that needs more than to be kept.
+  std::string other;
+};
+
+} // namespace
+
+/// Prints diagnostics as "hgf-compile: error: sentence". Where in a file is
+/// said for text that a person wrote, and a node's name where there is one.
+static void printDiagnostic(Diagnostic &diagnostic) {
+  llvm::raw_ostream &stream = llvm::errs();
+  Location location = diagnostic.getLocation();
+  if (auto file = dyn_cast<FileLineColLoc>(location); file && file.getLine())
+    stream << file.getFilename().getValue() << ':' << file.getLine() << ':'
+           << file.getColumn() << ": ";
+  else
+    stream << "hgf-compile: ";
+  switch (diagnostic.getSeverity()) {
+  case DiagnosticSeverity::Error:
+    stream << "error: ";
+    break;
+  case DiagnosticSeverity::Warning:
+    stream << "warning: ";
+    break;
+  default:
+    stream << "remark: ";
+  }
+  if (auto name = dyn_cast<NameLoc>(location))
+    if (!StringRef(diagnostic.str()).contains(name.getName().getValue()))
+      stream << "node '" << name.getName().getValue() << "': ";
+  stream << diagnostic << '\n';
+}
+
+int hgf::compileMain(int argc, char **argv) {
+  CompileOptions options;
+  Parser parser(argc, argv);
+  if (!parser.parse(options)) {
+    llvm::errs() << "hgf-compile: " << parser.message << '\n';
+    return 2;
+  }
+  if (parser.help) {
+    llvm::outs() << helpText;
+    return 0;
+  }
+  // The runtime lies beside the compiler: bin/hgf-compile, lib/hgf/TRIPLE.
+  SmallString<128> directory(llvm::sys::path::parent_path(
+      llvm::sys::path::parent_path(llvm::sys::fs::getMainExecutable(
+          argv[0], reinterpret_cast<void *>(&compileMain)))));
+  llvm::sys::path::append(directory, "lib", "hgf");
+  options.runtimeDirectory = directory.str().str();
+  if (!options.dumpPhasesTo.empty())
+    if (std::error_code error =
+            llvm::sys::fs::create_directories(options.dumpPhasesTo)) {
+      llvm::errs() << "hgf-compile: cannot make '" << options.dumpPhasesTo
+                   << "': " << error.message() << '\n';
+      return 1;
+    }
+
+  DialectRegistry registry;
+  registerDriverDialects(registry);
+  MLIRContext context(registry, MLIRContext::Threading::DISABLED);
+  context.getDiagEngine().registerHandler([](Diagnostic &diagnostic) {
+    printDiagnostic(diagnostic);
+    return success();
+  });
+  OwningOpRef<ModuleOp> module = loadModel(context, options.input);
+  if (!module || failed(compile(*module, options, llvm::outs())))
+    return 1;
+  return 0;
+}

@@ -1,0 +1,220 @@
+//===- Compile.cpp - From a module to a binary --------------------------===//
+//
+// Part of HGF, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "hgf/Codegen/Report.h"
+#include "hgf/Driver/Driver.h"
+#include "hgf/Pipeline/Phases.h"
+
+#include "mlir/Bytecode/BytecodeWriter.h"
+#include "mlir/IR/Diagnostics.h"
+#include "mlir/Parser/Parser.h"
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Support/FileUtilities.h"
+#include "mlir/Support/Timing.h"
+#include "llvm/IR/LLVMContext.h"
+#include "llvm/IR/Module.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/Path.h"
+#include "llvm/Support/SourceMgr.h"
+#include "llvm/Support/ToolOutputFile.h"
+#include "llvm/Target/TargetMachine.h"
+
+using namespace mlir;
+
+void hgf::registerDriverDialects(DialectRegistry &registry) {
+  registerPipelineDialects(registry);
+  registerCodegenDialects(registry);
+}
+
+OwningOpRef<ModuleOp> hgf::loadModel(MLIRContext &context, StringRef path) {
+  Location location = FileLineColLoc::get(&context, path, 0, 0);
+  StringRef suffix = llvm::sys::path::extension(path);
+  if (suffix != ".mlir" && suffix != ".mlirbc") {
+    emitError(location) << "expected a model with suffix .onnx, .mlir or "
+                           ".mlirbc but got '"
+                        << path << "'";
+    return nullptr;
+  }
+  // Mapped, and shared with the module's resources: nothing is copied.
+  auto buffer = llvm::MemoryBuffer::getFile(
+      path, /*IsText=*/false, /*RequiresNullTerminator=*/suffix == ".mlir");
+  if (!buffer) {
+    emitError(location) << "cannot read '" << path
+                        << "': " << buffer.getError().message();
+    return nullptr;
+  }
+  auto sources = std::make_shared<llvm::SourceMgr>();
+  sources->AddNewSourceBuffer(std::move(*buffer), llvm::SMLoc());
+  return parseSourceFile<ModuleOp>(sources, ParserConfig(&context));
+}
+
+namespace {
+
+/// One compilation and its temporary files.
+class Compilation {
+public:
+  Compilation(ModuleOp module, const hgf::CompileOptions &options,
+              llvm::raw_ostream &report)
+      : module(module), options(options), report(report),
+        location(module.getLoc()) {
+    timing.setEnabled(options.timing);
+    scope = timing.getRootScope();
+  }
+  ~Compilation() {
+    for (const std::string &path : temporaries)
+      llvm::sys::fs::remove(path);
+  }
+
+  LogicalResult run() {
+    hgf::EmitKind kind = *options.emit;
+    bool complete = options.compileTo.empty();
+    if (failed(runPhases()))
+      return failure();
+    if (options.report == hgf::ReportKind::Table)
+      report << hgf::formatReportAsTable(module);
+    else if (options.report == hgf::ReportKind::JSON)
+      report << hgf::formatReportAsJSON(module) << '\n';
+    if (kind == hgf::EmitKind::MLIR || kind == hgf::EmitKind::Bytecode)
+      return writeModule(options.output, kind == hgf::EmitKind::Bytecode);
+    if (!complete)
+      return emitError(location)
+             << "expected --emit=mlir or --emit=bytecode with --compile-to";
+    return generate(kind);
+  }
+
+private:
+  LogicalResult runPhases() {
+    ArrayRef<hgf::Phase> phases = hgf::getCPUPhases();
+    size_t first = 0, last = phases.size() - 1;
+    if (!options.compileFrom.empty())
+      first = *hgf::findPhase(phases, options.compileFrom);
+    if (!options.compileTo.empty())
+      last = *hgf::findPhase(phases, options.compileTo);
+    hgf::PipelineOptions pipeline;
+    pipeline.target = hgf::getTriple(options.target);
+    pipeline.cpu = options.target.cpu;
+    pipeline.dimensions = options.dimensions;
+    pipeline.closedGateBound = options.closedGateBound;
+    pipeline.reportMissedTernary = options.reportMissedTernary;
+    for (size_t index = first; index <= last; ++index) {
+      TimingScope phaseScope = scope.nest(phases[index].name);
+      PassManager manager(module.getContext(), ModuleOp::getOperationName());
+      manager.enableTiming(phaseScope);
+      hgf::appendPhase(phases[index], manager, pipeline);
+      if (failed(manager.run(module)))
+        return failure();
+      if (options.dumpPhasesTo.empty())
+        continue;
+      SmallString<128> path(options.dumpPhasesTo);
+      llvm::sys::path::append(path, Twine(index + 1) + "." +
+                                        phases[index].name + ".mlir");
+      if (failed(writeModule(path, /*bytecode=*/false)))
+        return failure();
+    }
+    return success();
+  }
+
+  LogicalResult writeModule(StringRef path, bool bytecode) {
+    std::string message;
+    auto file = openOutputFile(path, &message);
+    if (!file)
+      return emitError(location) << message;
+    if (bytecode) {
+      if (failed(writeBytecodeToFile(module, file->os())))
+        return failure();
+    } else {
+      module->print(file->os(), OpPrintingFlags().useLocalScope());
+      file->os() << '\n';
+    }
+    file->keep();
+    return success();
+  }
+
+  /// A new temporary file's path; it is removed with the compilation.
+  FailureOr<std::string> makeTemporary(StringRef suffix) {
+    SmallString<128> path;
+    if (std::error_code error =
+            llvm::sys::fs::createTemporaryFile("hgf", suffix, path))
+      return emitError(location)
+             << "cannot make a temporary file: " << error.message();
+    temporaries.push_back(path.str().str());
+    return temporaries.back();
+  }
+
+  LogicalResult generate(hgf::EmitKind kind) {
+    TimingScope codegenScope = scope.nest("code generation");
+    auto machine = hgf::createTargetMachine(location, options.target);
+    if (failed(machine))
+      return failure();
+    FailureOr<std::string> weights = makeTemporary("weights.o");
+    if (failed(weights))
+      return failure();
+    llvm::LLVMContext context;
+    std::unique_ptr<llvm::Module> code =
+        hgf::translateModel(module, context, **machine, *weights);
+    if (!code)
+      return failure();
+    {
+      TimingScope optimizeScope = codegenScope.nest("optimization");
+      hgf::optimize(*code, **machine);
+    }
+    if (kind == hgf::EmitKind::LLVM) {
+      std::string message;
+      auto file = openOutputFile(options.output, &message);
+      if (!file)
+        return emitError(location) << message;
+      code->print(file->os(), nullptr);
+      file->keep();
+      return success();
+    }
+    TimingScope emitScope = codegenScope.nest("object emission");
+    if (kind == hgf::EmitKind::Assembly)
+      return hgf::emitFile(*code, **machine, location, options.output,
+                           /*assembly=*/true);
+    FailureOr<std::string> object = makeTemporary("o");
+    if (failed(object) || failed(hgf::emitFile(*code, **machine, location,
+                                               *object, /*assembly=*/false)))
+      return failure();
+    emitScope.stop();
+    TimingScope linkScope = codegenScope.nest("link");
+    std::vector<std::string> objects = {*object};
+    uint64_t weightBytes = 0;
+    if (!llvm::sys::fs::file_size(*weights, weightBytes) && weightBytes)
+      objects.push_back(*weights);
+    return hgf::link(location, getBinaryKind(kind),
+                     hgf::getTriple(options.target), objects,
+                     options.runtimeDirectory, options.output);
+  }
+
+  static hgf::BinaryKind getBinaryKind(hgf::EmitKind kind) {
+    switch (kind) {
+    case hgf::EmitKind::Shared:
+      return hgf::BinaryKind::Shared;
+    case hgf::EmitKind::Static:
+      return hgf::BinaryKind::Static;
+    case hgf::EmitKind::Object:
+      return hgf::BinaryKind::Object;
+    default:
+      return hgf::BinaryKind::Executable;
+    }
+  }
+
+  ModuleOp module;
+  const hgf::CompileOptions &options;
+  llvm::raw_ostream &report;
+  Location location;
+  DefaultTimingManager timing;
+  TimingScope scope;
+  std::vector<std::string> temporaries;
+};
+
+} // namespace
+
+LogicalResult hgf::compile(ModuleOp module, const CompileOptions &options,
+                           llvm::raw_ostream &report) {
+  return Compilation(module, options, report).run();
+}
