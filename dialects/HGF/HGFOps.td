@@ -41,7 +41,10 @@ def HGF_TernaryConstantOp : HGF_Op<"ternary_constant", [Pure]> {
     Example:
 
     ```mlir
-    %w = hgf.ternary_constant dense<[-94, 8]> : tensor<2xi8>, dense<0.5> : tensor<1xf32> -> !hgf.ternary<2 by 3, scale = tensor>
+    func.func @example() {
+      %w = hgf.ternary_constant dense<[-94, 8]> : tensor<2xi8>, dense<0.5> : tensor<1xf32> -> !hgf.ternary<2 by 3, scale = tensor>
+      return
+    }
     ```
   }];
   let arguments = (ins ElementsAttr:$codes, ElementsAttr:$scales);
@@ -77,7 +80,10 @@ def HGF_PackedConstantOp : HGF_Op<"packed_constant", [Pure]> {
     Example:
 
     ```mlir
-    %w = hgf.packed_constant @layer_0 : !hgf.packed<2 by 3, encoding = "planes2", scale = row>
+    func.func @example() {
+      %w = hgf.packed_constant @layer_0 : !hgf.packed<2 by 3, encoding = "planes2", scale = row>
+      return
+    }
     ```
   }];
   let arguments = (ins FlatSymbolRefAttr:$weights);
@@ -107,7 +113,10 @@ def HGF_QuantizeOp : HGF_Op<"quantize", [Pure]> {
     Example:
 
     ```mlir
-    %q, %scale = hgf.quantize %x order reciprocal : tensor<?x64xf32> -> tensor<?x64xi8>, tensor<?xf32>
+    func.func @example(%x: tensor<?x64xf32>) {
+      %q, %scale = hgf.quantize %x order reciprocal : tensor<?x64xf32> -> tensor<?x64xi8>, tensor<?xf32>
+      return
+    }
     ```
   }];
   let arguments = (ins HGF_Float:$x, HGF_QuantizationAttr:$order);
@@ -133,7 +142,10 @@ def HGF_TernaryLinearOp : HGF_Op<"ternary_linear", [Pure, AttrSizedOperandSegmen
     Example:
 
     ```mlir
-    %y = hgf.ternary_linear ins(%q : tensor<?x3xi8>) scale(%a : tensor<?xf32>) weight(%w : !hgf.ternary<2 by 3, scale = row>) bias(%b : tensor<2xf32>) -> tensor<?x2xf32>
+    func.func @example(%q: tensor<?x3xi8>, %a: tensor<?xf32>, %w: !hgf.ternary<2 by 3, scale = row>, %b: tensor<2xf32>) {
+      %y = hgf.ternary_linear ins(%q : tensor<?x3xi8>) scale(%a : tensor<?xf32>) weight(%w : !hgf.ternary<2 by 3, scale = row>) bias(%b : tensor<2xf32>) -> tensor<?x2xf32>
+      return
+    }
     ```
   }];
   let arguments = (ins TensorOf<[F32, I8]>:$x, Optional<HGF_Float>:$scale,
@@ -169,7 +181,10 @@ def HGF_LowRankOp : HGF_Op<"low_rank", [Pure, AttrSizedOperandSegments]> {
     Example:
 
     ```mlir
-    %c = hgf.low_rank silu ins(%x : tensor<?x3xf32>) factors(%a, %b : tensor<1x3xf16>, tensor<2x1xf16>) -> tensor<?x2xf32>
+    func.func @example(%x: tensor<?x3xf32>, %a: tensor<1x3xf16>, %b: tensor<2x1xf16>) {
+      %c = hgf.low_rank silu ins(%x : tensor<?x3xf32>) factors(%a, %b : tensor<1x3xf16>, tensor<2x1xf16>) -> tensor<?x2xf32>
+      return
+    }
     ```
   }];
   let arguments = (ins HGF_Float:$x, HGF_Factor:$a, HGF_Factor:$b,
@@ -193,7 +208,10 @@ def HGF_StaticGateOp : HGF_Op<"static_gate", [Pure, SameOperandsAndResultType]> 
     Example:
 
     ```mlir
-    %alpha = hgf.static_gate %g : tensor<f32>
+    func.func @example(%g: tensor<f32>) {
+      %alpha = hgf.static_gate %g : tensor<f32>
+      return
+    }
     ```
   }];
   let arguments = (ins HGF_Float:$g);
@@ -215,7 +233,10 @@ def HGF_DynamicGateOp : HGF_Op<"dynamic_gate", [Pure]> {
     Example:
 
     ```mlir
-    %alpha = hgf.dynamic_gate %h, %w, %b : tensor<?x3xf32>, tensor<3xf32>, tensor<f32> -> tensor<?x1xf32>
+    func.func @example(%h: tensor<?x3xf32>, %w: tensor<3xf32>, %b: tensor<f32>) {
+      %alpha = hgf.dynamic_gate %h, %w, %b : tensor<?x3xf32>, tensor<3xf32>, tensor<f32> -> tensor<?x1xf32>
+      return
+    }
     ```
   }];
   let arguments = (ins HGF_Float:$h, 1DTensorOf<[F32]>:$w,
@@ -236,7 +257,10 @@ def HGF_GatedAddOp : HGF_Op<"gated_add", [Pure, AllTypesMatch<["y", "c", "result
     Example:
 
     ```mlir
-    %z = hgf.gated_add %y, %c gate %alpha : tensor<?x2xf32>, tensor<f32>
+    func.func @example(%y: tensor<?x2xf32>, %c: tensor<?x2xf32>, %alpha: tensor<f32>) {
+      %z = hgf.gated_add %y, %c gate %alpha : tensor<?x2xf32>, tensor<f32>
+      return
+    }
     ```
   }];
   let arguments = (ins HGF_Float:$y, HGF_Float:$c, Optional<HGF_Float>:$alpha);
@@ -290,7 +314,10 @@ def HGF_LinearOp : HGF_Op<"linear", [
     Example:
 
     ```mlir
-    %y = hgf.linear ins(%x : tensor<?x3xf32>) weight(%w : !hgf.ternary<2 by 3, scale = row>) correction(%a, %b : tensor<1x3xf16>, tensor<2x1xf16>) gate(%alpha : tensor<f32>) outs(%init : tensor<?x2xf32>) quantization reciprocal gate_kind static -> tensor<?x2xf32>
+    func.func @example(%x: tensor<?x3xf32>, %w: !hgf.ternary<2 by 3, scale = row>, %a: tensor<1x3xf16>, %b: tensor<2x1xf16>, %alpha: tensor<f32>, %init: tensor<?x2xf32>) {
+      %y = hgf.linear ins(%x : tensor<?x3xf32>) weight(%w : !hgf.ternary<2 by 3, scale = row>) correction(%a, %b : tensor<1x3xf16>, tensor<2x1xf16>) gate(%alpha : tensor<f32>) outs(%init : tensor<?x2xf32>) quantization reciprocal gate_kind static -> tensor<?x2xf32>
+      return
+    }
     ```
   }];
   let arguments = (ins
@@ -350,7 +377,10 @@ def HGF_OneBitLinearOp : HGF_Op<"onebit_linear", [Pure]> {
     Example:
 
     ```mlir
-    %y = hgf.onebit_linear %x, %u, %s, %v : tensor<?x3xf32>, tensor<3xf16>, !hgf.ternary<2 by 3, scale = tensor>, tensor<2xf16> -> tensor<?x2xf32>
+    func.func @example(%x: tensor<?x3xf32>, %u: tensor<3xf16>, %s: !hgf.ternary<2 by 3, scale = tensor>, %v: tensor<2xf16>) {
+      %y = hgf.onebit_linear %x, %u, %s, %v : tensor<?x3xf32>, tensor<3xf16>, !hgf.ternary<2 by 3, scale = tensor>, tensor<2xf16> -> tensor<?x2xf32>
+      return
+    }
     ```
   }];
   let arguments = (ins HGF_Float:$x, TensorOf<[F16, F32]>:$u,
@@ -379,7 +409,10 @@ def HGF_ActivationOp : HGF_Op<"activation", [Pure, SameOperandsAndResultType]> {
     Example:
 
     ```mlir
-    %y = hgf.activation silu %x : tensor<?x3xf32>
+    func.func @example(%x: tensor<?x3xf32>) {
+      %y = hgf.activation silu %x : tensor<?x3xf32>
+      return
+    }
     ```
   }];
   let arguments = (ins HGF_ActivationAttr:$kind, HGF_Float:$x);
@@ -400,7 +433,10 @@ def HGF_RMSNormOp : HGF_Op<"rms_norm", [Pure, AllTypesMatch<["x", "y"]>]> {
     Example:
 
     ```mlir
-    %y = hgf.rms_norm %x, %weight epsilon 1.0e-5 : tensor<?x3xf32>, tensor<3xf32>
+    func.func @example(%x: tensor<?x3xf32>, %weight: tensor<3xf32>) {
+      %y = hgf.rms_norm %x, %weight epsilon 1.0e-5 : tensor<?x3xf32>, tensor<3xf32>
+      return
+    }
     ```
   }];
   let arguments = (ins HGF_Float:$x, 1DTensorOf<[F32]>:$weight,
@@ -434,7 +470,10 @@ def HGF_AttentionOp : HGF_Op<"attention", [Pure]> {
     Example:
 
     ```mlir
-    %y = hgf.attention %q, %k, %v scale 0.5 causal : tensor<1x4x?x8xf32>, tensor<1x2x?x8xf32>, tensor<1x2x?x8xf32> -> tensor<1x4x?x8xf32>
+    func.func @example(%q: tensor<1x4x?x8xf32>, %k: tensor<1x2x?x8xf32>, %v: tensor<1x2x?x8xf32>) {
+      %y = hgf.attention %q, %k, %v scale 0.5 causal : tensor<1x4x?x8xf32>, tensor<1x2x?x8xf32>, tensor<1x2x?x8xf32> -> tensor<1x4x?x8xf32>
+      return
+    }
     ```
   }];
   let arguments = (ins HGF_Float:$query, HGF_Float:$key, HGF_Float:$value,
@@ -463,7 +502,10 @@ def HGF_DifferentialAttentionOp : HGF_Op<"differential_attention", [Pure, AllTyp
     Example:
 
     ```mlir
-    %y = hgf.differential_attention %q1, %k1, %q2, %k2, %v lambda %l scale 0.5 causal : tensor<1x4x?x8xf32>, tensor<1x2x?x8xf32>, tensor<1x2x?x8xf32>, tensor<f32> -> tensor<1x4x?x8xf32>
+    func.func @example(%q1: tensor<1x4x?x8xf32>, %k1: tensor<1x2x?x8xf32>, %q2: tensor<1x4x?x8xf32>, %k2: tensor<1x2x?x8xf32>, %v: tensor<1x2x?x8xf32>, %l: tensor<f32>) {
+      %y = hgf.differential_attention %q1, %k1, %q2, %k2, %v lambda %l scale 0.5 causal : tensor<1x4x?x8xf32>, tensor<1x2x?x8xf32>, tensor<1x2x?x8xf32>, tensor<f32> -> tensor<1x4x?x8xf32>
+      return
+    }
     ```
   }];
   let arguments = (ins HGF_Float:$query1, HGF_Float:$key1, HGF_Float:$query2,
@@ -493,7 +535,10 @@ def HGF_CacheAppendOp : HGF_Op<"cache_append", [Pure]> {
     Example:
 
     ```mlir
-    %cache = hgf.cache_append %past, %new axis 2 : tensor<1x4x?x8xf32>, tensor<1x4x?x8xf32> -> tensor<1x4x?x8xf32>
+    func.func @example(%past: tensor<1x4x?x8xf32>, %new: tensor<1x4x?x8xf32>) {
+      %cache = hgf.cache_append %past, %new axis 2 : tensor<1x4x?x8xf32>, tensor<1x4x?x8xf32> -> tensor<1x4x?x8xf32>
+      return
+    }
     ```
   }];
   let arguments = (ins AnyRankedTensor:$past, AnyRankedTensor:$new_part,
@@ -521,7 +566,10 @@ def HGF_DotStepOp : HGF_Op<"dot_step", [Pure, AllTypesMatch<["acc", "result"]>, 
     Example:
 
     ```mlir
-    %sum = hgf.dot_step %acc, %codes, %x : vector<16xi16>, vector<32xi8>
+    func.func @example(%acc: vector<16xi16>, %codes: vector<32xi8>, %x: vector<32xi8>) {
+      %sum = hgf.dot_step %acc, %codes, %x : vector<16xi16>, vector<32xi8>
+      return
+    }
     ```
   }];
   let arguments = (ins VectorOfRankAndType<[1], [I16, I32]>:$acc,
@@ -544,7 +592,10 @@ def HGF_DotWidenOp : HGF_Op<"dot_widen", [Pure, AllTypesMatch<["total", "result"
     Example:
 
     ```mlir
-    %sum = hgf.dot_widen %total, %acc : vector<8xi32>, vector<16xi16>
+    func.func @example(%total: vector<8xi32>, %acc: vector<16xi16>) {
+      %sum = hgf.dot_widen %total, %acc : vector<8xi32>, vector<16xi16>
+      return
+    }
     ```
   }];
   let arguments = (ins VectorOfRankAndType<[1], [I32]>:$total,

@@ -56,6 +56,16 @@ static constexpr hgf::Phase cpuPhases[] = {
 
 ArrayRef<hgf::Phase> hgf::getCPUPhases() { return cpuPhases; }
 
+void hgf::printPhases(llvm::raw_ostream &os) {
+  os << "| phase | what it does | gone afterwards |\n|---|---|---|\n";
+  for (const Phase &phase : getCPUPhases()) {
+    os << "| `" << phase.name << "` | " << phase.summary << " | ";
+    llvm::interleaveComma(phase.goneAfterwards, os,
+                          [&](StringRef name) { os << '`' << name << '`'; });
+    os << " |\n";
+  }
+}
+
 std::optional<size_t> hgf::findPhase(ArrayRef<Phase> phases, StringRef name) {
   for (size_t index = 0; index < phases.size(); ++index)
     if (phases[index].name == name)

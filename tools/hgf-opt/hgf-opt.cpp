@@ -10,6 +10,10 @@
 #include "mlir/Tools/mlir-opt/MlirOptMain.h"
 
 int main(int argc, char **argv) {
+  if (argc == 2 && llvm::StringRef(argv[1]) == "--show-phases") {
+    hgf::printPhases(llvm::outs());
+    return 0;
+  }
   mlir::DialectRegistry registry;
   hgf::registerPipelineDialects(registry);
   mlir::registerAllPasses();

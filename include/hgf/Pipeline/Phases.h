@@ -29,6 +29,9 @@ struct Phase {
 /// The phases of a compilation for a CPU, in order.
 llvm::ArrayRef<Phase> getCPUPhases();
 
+/// Prints the table in Markdown: name, summary, what must be gone.
+void printPhases(llvm::raw_ostream &os);
+
 /// Index of the phase called `name`, or std::nullopt.
 std::optional<size_t> findPhase(llvm::ArrayRef<Phase> phases,
                                 llvm::StringRef name);
