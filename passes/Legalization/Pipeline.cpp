@@ -1,4 +1,5 @@
-//===- Pipeline.cpp - The legalization phase ------------------------------------===//
+//===- Pipeline.cpp - The legalization phase
+//------------------------------------===//
 //
 // Part of HGF, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -10,4 +11,7 @@
 #include "mlir/Pass/PassManager.h"
 
 void hgf::buildLegalizationPipeline(mlir::OpPassManager &manager,
-                           const PipelineOptions &options) {}
+                                    const PipelineOptions &options) {
+  // Last: what was recognised before is no onnx.node any more.
+  manager.addPass(createConvertONNXToLinalg());
+}

@@ -1,0 +1,42 @@
+// RUN: hgf-opt %s --convert-onnx-to-linalg --split-input-file -verify-diagnostics
+
+// All kinds of unsupported nodes are named in one go.
+func.func @main(%x: tensor<3xf32>) -> !onnx.unknown {
+  // expected-error@unknown {{node '/a' (Frobnicate-25): not supported (2 nodes of this kind); write it in terms of other operators}}
+  %a = onnx.node "Frobnicate"(%x) : (tensor<3xf32>) -> !onnx.unknown loc("/a")
+  %b = onnx.node "Frobnicate"(%a) : (!onnx.unknown) -> !onnx.unknown loc("/b")
+  // expected-error@unknown {{node '/c' (Loop-25): not supported; export the model without control flow}}
+  %c = onnx.node "Loop"(%b) : (!onnx.unknown) -> !onnx.unknown loc("/c")
+  return %c : !onnx.unknown
+}
+
+// -----
+
+func.func @main(%x: tensor<4xf32>, %shape: tensor<2xi64>) -> !onnx.unknown {
+  // expected-error@unknown {{node '/view' (Reshape-25): shape must be computable from input shapes or constants but is a tensor of run-time values; make it an initializer}}
+  %y = onnx.node "Reshape"(%x, %shape) : (tensor<4xf32>, tensor<2xi64>) -> !onnx.unknown loc("/view")
+  return %y : !onnx.unknown
+}
+
+// -----
+
+func.func @main(%x: tensor<4xf32>, %y: tensor<3xf32>) -> !onnx.unknown {
+  // expected-error@unknown {{node '/add' (Add-25): shapes do not broadcast: dimension 0 is 4 and 3}}
+  %z = onnx.node "Add"(%x, %y) : (tensor<4xf32>, tensor<3xf32>) -> !onnx.unknown loc("/add")
+  return %z : !onnx.unknown
+}
+
+// -----
+
+func.func @main(%x: tensor<2x4xf32>, %y: tensor<3x2xf32>) -> !onnx.unknown {
+  // expected-error@unknown {{node '/product' (MatMul-25): expected inner dimensions to be equal but got 4 and 3}}
+  %z = onnx.node "MatMul"(%x, %y) : (tensor<2x4xf32>, tensor<3x2xf32>) -> !onnx.unknown loc("/product")
+  return %z : !onnx.unknown
+}
+
+// -----
+
+// expected-error @below {{input 'x': expected a tensor of known rank but got '!onnx.unknown'; give the model's input a shape}}
+func.func @main(%x: !onnx.unknown {onnx.name = "x"}) -> !onnx.unknown {
+  return %x : !onnx.unknown
+}
