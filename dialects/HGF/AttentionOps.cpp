@@ -8,6 +8,9 @@
 #include "ShapeRules.h"
 #include "hgf/Dialect/HGF/HGFDialect.h"
 
+#include "mlir/Dialect/Arith/Utils/Utils.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+
 using namespace mlir;
 using namespace hgf;
 
@@ -47,6 +50,31 @@ LogicalResult AttentionOp::verify() {
 LogicalResult DifferentialAttentionOp::verify() {
   return verifyAttention(*this, "differential_attention", getQuery1(),
                          getKey1(), getValue(), getY());
+}
+
+LogicalResult
+CacheAppendOp::reifyResultShapes(OpBuilder &builder,
+                                 ReifiedRankedShapedTypeDims &shapes) {
+  SmallVector<OpFoldResult> sizes =
+      tensor::getMixedSizes(builder, getLoc(), getPast());
+  int64_t axis = getAxis();
+  OpFoldResult added =
+      tensor::getMixedSize(builder, getLoc(), getNewPart(), axis);
+  sizes[axis] =
+      arith::AddIOp::create(
+          builder, getLoc(),
+          getValueOrCreateConstantIndexOp(builder, getLoc(), sizes[axis]),
+          getValueOrCreateConstantIndexOp(builder, getLoc(), added))
+          .getResult();
+  // An attribute exactly where the result's type knows the size.
+  for (auto [size, known] : llvm::zip_equal(sizes, getType().getShape())) {
+    if (!ShapedType::isDynamic(known))
+      size = builder.getIndexAttr(known);
+    else
+      size = getValueOrCreateConstantIndexOp(builder, getLoc(), size);
+  }
+  shapes.push_back(sizes);
+  return success();
 }
 
 LogicalResult CacheAppendOp::verify() {

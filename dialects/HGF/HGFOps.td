@@ -277,6 +277,7 @@ def HGF_GatedAddOp : HGF_Op<"gated_add", [Pure, AllTypesMatch<["y", "c", "result
 def HGF_LinearOp : HGF_Op<"linear", [
     AttrSizedOperandSegments,
     DeclareOpInterfaceMethods<DestinationStyleOpInterface, ["getDpsInitsMutable"]>,
+    DeclareOpInterfaceMethods<ReifyRankedShapedTypeOpInterface, ["reifyResultShapes"]>,
     DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]> {
   let summary = "The fused HGF layer";
   let description = [{
@@ -522,7 +523,8 @@ def HGF_DifferentialAttentionOp : HGF_Op<"differential_attention", [Pure, AllTyp
   }];
 }
 
-def HGF_CacheAppendOp : HGF_Op<"cache_append", [Pure]> {
+def HGF_CacheAppendOp : HGF_Op<"cache_append", [Pure,
+    DeclareOpInterfaceMethods<ReifyRankedShapedTypeOpInterface, ["reifyResultShapes"]>]> {
   let summary = "Appends to a cache, in place";
   let description = [{
     The tensor that has `past` followed by `new` along `axis`. Bufferized it

@@ -8,6 +8,7 @@
 #include "ShapeRules.h"
 #include "hgf/Dialect/HGF/HGFDialect.h"
 
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/Matchers.h"
 #include "llvm/ADT/STLExtras.h"
 
@@ -15,6 +16,14 @@ using namespace mlir;
 using namespace hgf;
 
 MutableOperandRange LinearOp::getDpsInitsMutable() { return getInitMutable(); }
+
+LogicalResult LinearOp::reifyResultShapes(OpBuilder &builder,
+                                          ReifiedRankedShapedTypeDims &shapes) {
+  if (!getY())
+    return failure();
+  shapes.push_back(tensor::getMixedSizes(builder, getLoc(), getInit()));
+  return success();
+}
 
 void LinearOp::getEffects(
     SmallVectorImpl<SideEffects::EffectInstance<MemoryEffects::Effect>>

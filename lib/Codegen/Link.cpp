@@ -123,8 +123,13 @@ LogicalResult hgf::link(Location location, BinaryKind kind,
   };
   std::string library = getArchive("libhgf_runtime.a");
   std::string mainLibrary = getArchive("libhgf_main.a");
-  for (StringRef archive : {StringRef(library), StringRef(mainLibrary)})
-    if (kind != BinaryKind::Object && !llvm::sys::fs::exists(archive))
+  SmallVector<std::string> needed;
+  if (kind != BinaryKind::Object)
+    needed.push_back(library);
+  if (kind == BinaryKind::Executable)
+    needed.push_back(mainLibrary);
+  for (StringRef archive : needed)
+    if (!llvm::sys::fs::exists(archive))
       return emitError(location)
              << "expected the runtime for " << triple.getArchName() << " at '"
              << archive << "' but there is no such file; install the compiler "

@@ -19,8 +19,8 @@ using namespace mlir;
 
 namespace {
 
-/// HGF_ERROR_INPUT of the C interface: a value in an input is out of range.
-constexpr int32_t failureCode = 1;
+/// HGF_ERROR_RUN of the C interface.
+constexpr int32_t failureCode = 10;
 
 struct AssertToFailure
     : public hgf::impl::AssertToFailureBase<AssertToFailure> {
