@@ -125,6 +125,27 @@ def HGF_QuantizeOp : HGF_Op<"quantize", [Pure]> {
   let hasVerifier = 1;
 }
 
+def HGF_DequantizeOp : HGF_Op<"dequantize", [Pure]> {
+  let summary = "What quantized activations stand for";
+  let description = [{
+    x = q * scale, as float32: what a correction reads that comes after the
+    quantizer.
+
+    Constraints: `dequantize_c1` x has the shape of q; `dequantize_c2` scale
+    has the shape of q without its last dimension.
+
+    Example:
+
+    ```mlir
+    %x = hgf.dequantize %q, %scale : tensor<?x64xi8>, tensor<?xf32> -> tensor<?x64xf32>
+    ```
+  }];
+  let arguments = (ins TensorOf<[I8]>:$q, HGF_Float:$scale);
+  let results = (outs HGF_Float:$x);
+  let assemblyFormat = "$q `,` $scale `:` type($q) `,` type($scale) `->` type($x) attr-dict";
+  let hasVerifier = 1;
+}
+
 def HGF_TernaryLinearOp : HGF_Op<"ternary_linear", [Pure, AttrSizedOperandSegments]> {
   let summary = "A ternary matrix applied to each token";
   let description = [{

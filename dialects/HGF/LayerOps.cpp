@@ -101,6 +101,16 @@ LogicalResult QuantizeOp::verify() {
   return success();
 }
 
+LogicalResult DequantizeOp::verify() {
+  if (getShape(getQ()).empty())
+    return emitOpError("dequantize_c1: expected q of at least one dimension");
+  if (failed(
+          expectShape(*this, "dequantize_c1", "x", getX(), getShape(getQ()))))
+    return failure();
+  return expectShape(*this, "dequantize_c2", "scale", getScale(),
+                     getShape(getQ()).drop_back());
+}
+
 LogicalResult TernaryLinearOp::verify() {
   auto [rows, columns] = getMatrixShape(getWeight().getType());
   ArrayRef<int64_t> x = getShape(getX());
@@ -174,7 +184,9 @@ OpFoldResult StaticGateOp::fold(FoldAdaptor adaptor) {
     return {};
   return gates.mapValues(
       getType().getElementType(), [](const APFloat &gate) -> APInt {
-        return APFloat(std::tanh(gate.convertToFloat())).bitcastToAPInt();
+        // In double: the nearest float32 whatever the C library.
+        double alpha = std::tanh(gate.convertToDouble());
+        return APFloat(float(alpha)).bitcastToAPInt();
       });
 }
 

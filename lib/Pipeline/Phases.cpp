@@ -24,8 +24,8 @@ using namespace mlir;
 
 static constexpr llvm::StringLiteral goneAfterLegalization[] = {"onnx"};
 static constexpr llvm::StringLiteral goneAfterFusion[] = {
-    "onnx", "hgf.quantize", "hgf.ternary_linear", "hgf.low_rank",
-    "hgf.gated_add"};
+    "onnx",         "hgf.quantize", "hgf.dequantize", "hgf.ternary_linear",
+    "hgf.low_rank", "hgf.gated_add"};
 static constexpr llvm::StringLiteral goneAfterPacking[] = {
     "hgf.ternary_constant"};
 static constexpr llvm::StringLiteral goneAfterBufferization[] = {
@@ -47,7 +47,8 @@ static constexpr hgf::Phase cpuPhases[] = {
     {"tiling",
      "work is split over rows and threads; other operations are tiled, fused "
      "and vectorized",
-     hgf::buildTilingPipeline, {}},
+     hgf::buildTilingPipeline,
+     {}},
     {"bufferization", "tensors become memrefs in one planned arena",
      hgf::buildBufferizationPipeline, goneAfterBufferization},
     {"cpu", "kernels are built and everything becomes the LLVM dialect",

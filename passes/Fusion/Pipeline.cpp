@@ -10,4 +10,4 @@
 #include "mlir/Pass/PassManager.h"
 
 void hgf::buildFusionPipeline(mlir::OpPassManager &manager,
-                           const PipelineOptions &options) {}
+                              const PipelineOptions &options) {}

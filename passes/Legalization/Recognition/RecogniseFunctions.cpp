@@ -308,12 +308,13 @@ void Call::rewriteLinear() {
     scale = quantize.getOutputs()[1];
   }
   Value weight = readWeight().materialize(builder, location);
-  bool corrected = has("correction_a");
-  Value y = makeCanonical(builder, location, "TernaryLinear",
-                          {q, scale, weight, corrected ? none : orNone("bias")},
-                          text("form", "f"))
-                .getOutputs()[0];
-  if (corrected) {
+  auto backbone = [&](Value bias) {
+    return makeCanonical(builder, location, "TernaryLinear",
+                         {q, scale, weight, bias}, text("form", "f"))
+        .getOutputs()[0];
+  };
+  Value y = backbone(orNone("bias"));
+  if (has("correction_a")) {
     Value source = x;
     if (attribute("correction_input") == "quantized")
       source = makeCanonical(builder, location, "Dequantize", {q, scale})
@@ -326,18 +327,22 @@ void Call::rewriteLinear() {
                   .getOutputs()[0];
     Value alpha = none;
     StringRef kind = attribute("gate_kind");
-    if (kind == "tanh")
+    if (kind == "tanh") {
       alpha = makeCanonical(builder, location, "StaticGate", get("gate"))
                   .getOutputs()[0];
-    else if (kind != "none")
+    } else if (kind != "none") {
+      // The gate reads the backbone's output before the bias.
+      Value h = x;
+      if (kind == "sigmoid_output")
+        h = has("bias") ? backbone(none) : y;
       alpha = makeCanonical(builder, location, "DynamicGate",
-                            {kind == "sigmoid_input" ? x : y,
+                            {h,
                              reshaped(builder, "gate_weight",
                                       {constant("gate_weight").size()}),
                              reshaped(builder, "gate_bias", {})})
                   .getOutputs()[0];
-    y = makeCanonical(builder, location, "GatedAdd",
-                      {y, c, alpha, orNone("bias")})
+    }
+    y = makeCanonical(builder, location, "GatedAdd", {y, c, alpha})
             .getOutputs()[0];
   }
   if (has("residual"))

@@ -39,10 +39,10 @@ Value TernaryWeight::materialize(OpBuilder &builder, Location location) const {
       TernaryType::get(builder.getContext(), rows, columns, granularity, group);
   ElementsAttr codeElements = makeElements({int64_t(codes.size())},
                                            builder.getI8Type(), codes, "codes");
-  ArrayRef<char> scaleBytes(reinterpret_cast<const char *>(scales.data()),
-                            scales.size() * sizeof(float));
-  ElementsAttr scaleElements = makeElements(
-      {int64_t(scales.size())}, builder.getF32Type(), scaleBytes, "scales");
+  auto scaleType =
+      RankedTensorType::get({int64_t(scales.size())}, builder.getF32Type());
+  auto scaleElements =
+      DenseElementsAttr::get(scaleType, ArrayRef<float>(scales));
   return TernaryConstantOp::create(builder, location, type, codeElements,
                                    scaleElements);
 }

@@ -31,6 +31,22 @@ func.func private @ternary_type_c3(!hgf.ternary<2 by 3, scale = group, group = 3
 
 // -----
 
+func.func @dequantize_c1(%q: tensor<?x3xi8>, %s: tensor<?xf32>) {
+  // expected-error @+1 {{dequantize_c1: expected x of shape [?, 3] but got [?, 4]}}
+  %x = hgf.dequantize %q, %s : tensor<?x3xi8>, tensor<?xf32> -> tensor<?x4xf32>
+  return
+}
+
+// -----
+
+func.func @dequantize_c2(%q: tensor<?x3xi8>, %s: tensor<?x1xf32>) {
+  // expected-error @+1 {{dequantize_c2: expected scale of shape [?]}}
+  %x = hgf.dequantize %q, %s : tensor<?x3xi8>, tensor<?x1xf32> -> tensor<?x3xf32>
+  return
+}
+
+// -----
+
 func.func @quantize_c1(%x: tensor<?x3xf32>) {
   // expected-error @+1 {{quantize_c1: expected q of shape [?, 3] but got [?, 4]}}
   %q, %s = hgf.quantize %x order division : tensor<?x3xf32> -> tensor<?x4xi8>, tensor<?xf32>

@@ -33,10 +33,10 @@ func.func @corrected(%x: tensor<2x4xf32>, %r: tensor<2x1xf32>) -> tensor<2x1xf32
   %g = onnx.constant dense<0.1> : tensor<f32> -> tensor<f32>
   %c = onnx.constant dense<3.0> : tensor<1xf32> -> tensor<1xf32>
   // CHECK: %[[NONE:.*]] = onnx.none
-  // CHECK: %[[T:.*]] = onnx.node "hgf" "TernaryLinear"(%[[X:.*]], %[[NONE]], %{{.*}}, %[[NONE]]) {form = "f"}
+  // CHECK: %[[T:.*]] = onnx.node "hgf" "TernaryLinear"(%[[X:.*]], %[[NONE]], %{{.*}}, %{{.*}}) {form = "f"} : (tensor<2x4xf32>, none, !hgf.ternary<1 by 4, scale = tensor>, tensor<1xf32>)
   // CHECK: %[[C:.*]] = onnx.node "hgf" "LowRank"(%[[X]], %{{.*}}, %{{.*}}, %[[NONE]], %[[NONE]]) {activation = "identity"}
   // CHECK: %[[G:.*]] = onnx.node "hgf" "StaticGate"
-  // CHECK: %[[S:.*]] = onnx.node "hgf" "GatedAdd"(%[[T]], %[[C]], %[[G]], %{{.*}})
+  // CHECK: %[[S:.*]] = onnx.node "hgf" "GatedAdd"(%[[T]], %[[C]], %[[G]])
   // CHECK: onnx.node "Add"(%[[S]], %{{.*}})
   %y = onnx.node "hgf" "Linear" overload "v"(%x, %r, %w2, %s, %a, %b, %g, %c) : (tensor<2x4xf32>, tensor<2x1xf32>, tensor<1x4xi8>, tensor<f32>, tensor<1x4xf16>, tensor<1x1xf16>, tensor<f32>, tensor<1xf32>) -> tensor<2x1xf32>
   return %y : tensor<2x1xf32>
