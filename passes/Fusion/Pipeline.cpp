@@ -8,6 +8,13 @@
 #include "hgf/Passes/Fusion/Passes.h"
 
 #include "mlir/Pass/PassManager.h"
+#include "mlir/Transforms/Passes.h"
 
 void hgf::buildFusionPipeline(mlir::OpPassManager &manager,
-                              const PipelineOptions &options) {}
+                              const PipelineOptions &options) {
+  manager.addPass(mlir::createCanonicalizerPass());
+  manager.addPass(mlir::createCSEPass());
+  manager.addPass(createFuseLinear());
+  manager.addPass(mlir::createCanonicalizerPass());
+  manager.addPass(mlir::createCSEPass());
+}

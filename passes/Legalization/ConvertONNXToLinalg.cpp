@@ -12,6 +12,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "ConvertONNXToLinalg/LoweringContext.h"
+#include "hgf/Dialect/HGF/HGFDialect.h"
 #include "hgf/Passes/Legalization/Passes.h"
 
 #include "mlir/Dialect/ControlFlow/IR/ControlFlow.h"
@@ -35,6 +36,7 @@ LoweringTable makeTable() {
   populateShapeLowerings(table);
   populateSliceLowerings(table);
   populateMatmulLowerings(table);
+  populateHGFLowerings(table);
   return table;
 }
 
@@ -92,7 +94,8 @@ struct ConvertONNXToLinalg
         continue;
       // A node behind one that failed has nothing to start from.
       bool hasInputs = llvm::all_of(node.getInputs(), [&](Value input) {
-        return input.getDefiningOp<NoneOp>() || context.find(input);
+        return input.getDefiningOp<NoneOp>() ||
+               isa<TernaryType>(input.getType()) || context.find(input);
       });
       NodeLowering lowering(node, context);
       if (!hasInputs ||

@@ -10,6 +10,31 @@
 
 include "mlir/Pass/PassBase.td"
 
+def RecogniseFunctions : Pass<"recognise-functions", "::mlir::ModuleOp"> {
+  let summary = "Calls of hgf::Linear and hgf::OneBitLinear become canonical nodes";
+  let description = [{
+    A call of a model-local function that docs/ModelFormat.md specifies becomes
+    canonical nodes of the domain `hgf` over an `hgf.ternary_constant`. A call
+    that differs from the specification (version, attribute, parameter, shape,
+    a weight that is no constant) is left: the inliner takes it apart like any
+    other function.
+
+    Example:
+
+    ```mlir
+    %y = onnx.node "hgf" "Linear"(%x, %weight, %scale) : (tensor<2x4xf32>, tensor<3x4xi2>, tensor<f32>) -> tensor<2x3xf32>
+    // becomes
+    %q:2 = onnx.node "hgf" "Quantize"(%x) {order = "reciprocal"} : (tensor<2x4xf32>) -> (!onnx.unknown, !onnx.unknown)
+    %w = hgf.ternary_constant dense<[...]> : tensor<3xi8>, dense<0.5> : tensor<1xf32> -> !hgf.ternary<3 by 4, scale = tensor>
+    %y = onnx.node "hgf" "TernaryLinear"(%q#0, %q#1, %w, %none) {form = "f"} : ... -> tensor<2x3xf32>
+    ```
+  }];
+  let dependentDialects = ["::hgf::HGFDialect", "::hgf::ONNXDialect"];
+  let options = [
+    Option<"reportMissed", "report-missed-ternary", "bool", "false",
+           "Remark at every call that is not taken why">];
+}
+
 def ConvertONNXToLinalg : Pass<"convert-onnx-to-linalg", "::mlir::ModuleOp"> {
   let summary = "Gives ONNX nodes their meaning in linalg, tensor, arith, math";
   let description = [{
@@ -23,14 +48,6 @@ def ConvertONNXToLinalg : Pass<"convert-onnx-to-linalg", "::mlir::ModuleOp"> {
 
     Unsigned integers become signless; types of two and four bits are held in
     `i8`. Every operator that has no lowering is an error that names its node.
-def RecogniseFunctions : Pass<"recognise-functions", "::mlir::ModuleOp"> {
-  let summary = "Calls of hgf::Linear and hgf::OneBitLinear become canonical nodes";
-  let description = [{
-    A call of a model-local function that docs/ModelFormat.md specifies becomes
-    canonical nodes of the domain `hgf` over an `hgf.ternary_constant`. A call
-    that differs from the specification (version, attribute, parameter, shape,
-    a weight that is no constant) is left: the inliner takes it apart like any
-    other function.
 
     Example:
 
@@ -53,21 +70,11 @@ def RecogniseFunctions : Pass<"recognise-functions", "::mlir::ModuleOp"> {
     ```
   }];
   let dependentDialects = [
-    "::mlir::arith::ArithDialect", "::mlir::cf::ControlFlowDialect",
+    "::hgf::HGFDialect", "::mlir::arith::ArithDialect",
+    "::mlir::cf::ControlFlowDialect",
     "::mlir::linalg::LinalgDialect", "::mlir::math::MathDialect",
     "::mlir::tensor::TensorDialect"
   ];
-    %y = onnx.node "hgf" "Linear"(%x, %weight, %scale) : (tensor<2x4xf32>, tensor<3x4xi2>, tensor<f32>) -> tensor<2x3xf32>
-    // becomes
-    %q:2 = onnx.node "hgf" "Quantize"(%x) {order = "reciprocal"} : (tensor<2x4xf32>) -> (!onnx.unknown, !onnx.unknown)
-    %w = hgf.ternary_constant dense<[...]> : tensor<3xi8>, dense<0.5> : tensor<1xf32> -> !hgf.ternary<3 by 4, scale = tensor>
-    %y = onnx.node "hgf" "TernaryLinear"(%q#0, %q#1, %w, %none) {form = "f"} : ... -> tensor<2x3xf32>
-    ```
-  }];
-  let dependentDialects = ["::hgf::HGFDialect", "::hgf::ONNXDialect"];
-  let options = [
-    Option<"reportMissed", "report-missed-ternary", "bool", "false",
-           "Remark at every call that is not taken why">];
 }
 
 #endif // HGF_PASSES_LEGALIZATION_PASSES_TD

@@ -1,5 +1,5 @@
 //===- Pipeline.cpp - The legalization phase
-//------------------------------------===//
+//-------------------------------===//
 //
 // Part of HGF, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -12,6 +12,9 @@
 
 void hgf::buildLegalizationPipeline(mlir::OpPassManager &manager,
                                     const PipelineOptions &options) {
+  RecogniseFunctionsOptions functions;
+  functions.reportMissed = options.reportMissedTernary;
+  manager.addPass(createRecogniseFunctions(functions));
   // Last: what was recognised before is no onnx.node any more.
   manager.addPass(createConvertONNXToLinalg());
 }

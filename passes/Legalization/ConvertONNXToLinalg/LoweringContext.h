@@ -248,6 +248,7 @@ private:
 // One function per group of operators, each in the file of its name.
 void populateElementwiseLowerings(LoweringTable &table);
 void populateActivationLowerings(LoweringTable &table);
+void populateHGFLowerings(LoweringTable &table);
 void populateShapeLowerings(LoweringTable &table);
 void populateSliceLowerings(LoweringTable &table);
 void populateMatmulLowerings(LoweringTable &table);
