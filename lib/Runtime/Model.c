@@ -3,9 +3,9 @@
 |* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception                    *|
 \*===----------------------------------------------------------------------===*/
 
-#include "hgf-c/Model.h"
-#include "ModelDescriptor.h"
+#include "Model.h"
 
+#include <stdio.h>
 #include <string.h>
 
 uint32_t hgf_abi_version(void) { return HGF_ABI_VERSION; }
@@ -138,4 +138,18 @@ const char *hgf_model_metadata(const hgf_model_descriptor *model,
     if (strcmp(model->metadata[2 * i], key) == 0)
       return model->metadata[2 * i + 1];
   return NULL;
+}
+
+hgf_status hgf_model_check(const hgf_model_descriptor *model, char *error,
+                           size_t error_size) {
+  if (model->magic != HGF_MODEL_MAGIC)
+    snprintf(error, error_size, "expected a compiled model but got other data");
+  else if (model->version != HGF_MODEL_DESCRIPTOR_VERSION)
+    snprintf(error, error_size,
+             "expected a model of format %u but got one of format %u: compile "
+             "it again",
+             HGF_MODEL_DESCRIPTOR_VERSION, model->version);
+  else
+    return HGF_OK;
+  return HGF_ERROR_VERSION;
 }

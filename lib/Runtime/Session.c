@@ -128,15 +128,10 @@ static int64_t find_capacity(const hgf_session *session,
 static hgf_status initialize(hgf_session *session,
                              const hgf_session_options *options) {
   const hgf_model_descriptor *model = session->model;
-  if (model->magic != HGF_MODEL_MAGIC ||
-      model->version != HGF_MODEL_DESCRIPTOR_VERSION)
-    return hgf_fail(session, HGF_ERROR_VERSION,
-                    "expected a model of format %u but got %s of format %u: "
-                    "compile it again",
-                    HGF_MODEL_DESCRIPTOR_VERSION,
-                    model->magic == HGF_MODEL_MAGIC ? "a model"
-                                                    : "something else",
-                    model->version);
+  hgf_status status =
+      hgf_model_check(model, session->error, sizeof session->error);
+  if (status)
+    return status;
   if (options && options->size < sizeof(hgf_session_options))
     return hgf_fail(session, HGF_ERROR_ARGUMENT,
                     "expected options of %zu bytes but got %zu: call "
@@ -156,7 +151,7 @@ static hgf_status initialize(hgf_session *session,
     session->threads = cpus < thread_limit ? cpus : thread_limit;
   }
   session->capacity = find_capacity(session, options);
-  hgf_status status = allocate(session);
+  status = allocate(session);
   if (status == HGF_OK)
     status = hgf_states_create(session);
   if (status)

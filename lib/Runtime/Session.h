@@ -6,7 +6,7 @@
 #ifndef HGF_LIB_RUNTIME_SESSION_H
 #define HGF_LIB_RUNTIME_SESSION_H
 
-#include "ModelDescriptor.h"
+#include "Model.h"
 #include "ThreadPool.h"
 #include "hgf-c/Model.h"
 

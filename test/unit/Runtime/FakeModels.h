@@ -26,11 +26,6 @@ extern const hgf_model_descriptor fake_history;
  * then taken as it is. */
 extern const hgf_model_descriptor fake_counter;
 
-/* A text model: tokens[1, s] int64 -> logits[1, s, 256] float32, with history
- * past[1, p, 1] int64 -> present. The best next byte is the one after the
- * current one in the alphabet, and '0' + history length % 10 after 'z', so that
- * it shows whether the history is whole. Defines hgf_model. */
-
 /* Weights in "fake.weights": y[1] = weights[0] as float32. */
 extern const hgf_model_descriptor fake_weights;
 
