@@ -267,7 +267,7 @@ int hgf::compileMain(int argc, char **argv) {
     printDiagnostic(diagnostic);
     return success();
   });
-  OwningOpRef<ModuleOp> module = loadModel(context, options.input);
+  OwningOpRef<ModuleOp> module = loadModel(context, options);
   if (!module || failed(compile(*module, options, llvm::outs())))
     return 1;
   return 0;

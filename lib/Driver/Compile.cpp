@@ -7,6 +7,7 @@
 
 #include "hgf/Codegen/Report.h"
 #include "hgf/Driver/Driver.h"
+#include "hgf/Import/ONNX.h"
 #include "hgf/Pipeline/Phases.h"
 
 #include "mlir/Bytecode/BytecodeWriter.h"
@@ -30,9 +31,22 @@ void hgf::registerDriverDialects(DialectRegistry &registry) {
   registerCodegenDialects(registry);
 }
 
-OwningOpRef<ModuleOp> hgf::loadModel(MLIRContext &context, StringRef path) {
+OwningOpRef<ModuleOp> hgf::loadModel(MLIRContext &context,
+                                     const CompileOptions &options) {
+  StringRef path = options.input;
   Location location = FileLineColLoc::get(&context, path, 0, 0);
   StringRef suffix = llvm::sys::path::extension(path);
+  if (suffix == ".onnx") {
+    ONNXImportOptions import;
+    for (StringRef dimension : options.dimensions)
+      if (!parseDimension(dimension, import)) {
+        emitError(location)
+            << "expected NAME=VALUE but got '" << dimension << "'";
+        return nullptr;
+      }
+    FailureOr<OwningOpRef<ModuleOp>> module = importONNX(path, context, import);
+    return failed(module) ? nullptr : std::move(*module);
+  }
   if (suffix != ".mlir" && suffix != ".mlirbc") {
     emitError(location) << "expected a model with suffix .onnx, .mlir or "
                            ".mlirbc but got '"

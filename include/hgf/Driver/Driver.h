@@ -56,10 +56,10 @@ struct CompileOptions {
 /// Everything the driver reads or makes, for the context of a compilation.
 void registerDriverDialects(mlir::DialectRegistry &registry);
 
-/// Reads an .onnx, .mlir or .mlirbc file. Errors go to the context's
-/// diagnostics.
+/// Reads an .onnx, .mlir or .mlirbc file; `options` gives its path and the
+/// lengths of symbolic dimensions. Errors go to the context's diagnostics.
 mlir::OwningOpRef<mlir::ModuleOp> loadModel(mlir::MLIRContext &context,
-                                            llvm::StringRef path);
+                                            const CompileOptions &options);
 
 /// Runs the phases that `options` ask for, and writes the output and the dumps.
 /// The report goes to `report`. Errors go to the context's diagnostics.
