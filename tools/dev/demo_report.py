@@ -15,9 +15,8 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "examples" / "shakespeare"))
 import oracle  # noqa: E402
 
-# A passage of 200 bytes: what the greedy texts continue.
-PROMPT = (b"MENENIUS. Either you must\nConfess yourselves wondrous malicious,\nOr be accus'd of folly. I shall tell you\n"
-          b"A pretty tale. It may be you have heard it;\nBut, since it serves my purpose, I will venture\nTo")[:200]
+# 200 bytes whose greedy continuation keeps its distance from ties: what the greedy texts continue.
+PROMPT = (ROOT / "examples" / "shakespeare" / "prompt.txt").read_bytes()
 
 
 def size(count):
