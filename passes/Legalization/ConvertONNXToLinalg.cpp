@@ -17,6 +17,7 @@
 
 #include "mlir/Dialect/ControlFlow/IR/ControlFlow.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 
 namespace hgf {
@@ -35,6 +36,12 @@ LoweringTable makeTable() {
   populateActivationLowerings(table);
   populateShapeLowerings(table);
   populateSliceLowerings(table);
+  populateScatterLowerings(table);
+  populateReductionLowerings(table);
+  populateQuantizationLowerings(table);
+  populateNormalizationLowerings(table);
+  populateGatherLowerings(table);
+  populateAttentionLowerings(table);
   populateMatmulLowerings(table);
   populateHGFLowerings(table);
   return table;

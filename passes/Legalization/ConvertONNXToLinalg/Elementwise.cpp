@@ -466,57 +466,10 @@ static LogicalResult lowerClip(NodeLowering &node) {
   return success();
 }
 
-/// The MLIR type of ONNX's TensorProto.DataType, null where it is not taken.
-static Type getTypeOfCode(Builder builder, int64_t code) {
-  auto integer = [&](unsigned width, bool isUnsigned) -> Type {
-    return IntegerType::get(builder.getContext(), width,
-                            isUnsigned ? IntegerType::Unsigned
-                                       : IntegerType::Signless);
-  };
-  switch (code) {
-  case 1:
-    return builder.getF32Type();
-  case 2:
-    return integer(8, true);
-  case 3:
-    return integer(8, false);
-  case 4:
-    return integer(16, true);
-  case 5:
-    return integer(16, false);
-  case 6:
-    return integer(32, false);
-  case 7:
-    return integer(64, false);
-  case 9:
-    return integer(1, false);
-  case 10:
-    return builder.getF16Type();
-  case 11:
-    return builder.getF64Type();
-  case 12:
-    return integer(32, true);
-  case 13:
-    return integer(64, true);
-  case 16:
-    return builder.getBF16Type();
-  case 21:
-    return integer(4, true);
-  case 22:
-    return integer(4, false);
-  case 25:
-    return integer(2, true);
-  case 26:
-    return integer(2, false);
-  default:
-    return nullptr;
-  }
-}
-
 static LogicalResult lowerCast(NodeLowering &node) {
   if (failed(node.expectInputs(1, 1)))
     return failure();
-  Type type = getTypeOfCode(node.builder, node.integer("to", 0));
+  Type type = getElementTypeOfCode(node.builder, node.integer("to", 0));
   if (!type)
     return node.error() << "to=" << node.integer("to", 0)
                         << " is not supported; supported: float16, bfloat16, "

@@ -37,6 +37,9 @@ using Dimensions = llvm::SmallVector<Index>;
 /// sign, and types of two and four bits are held in i8 (value-extended).
 mlir::Type getStorageType(mlir::Type elementType);
 
+/// The MLIR type of ONNX's TensorProto.DataType; null where it is not taken.
+mlir::Type getElementTypeOfCode(mlir::Builder builder, int64_t code);
+
 /// An ONNX value while it is lowered.
 struct TensorValue {
   /// Signless tensor, its type as static as `dims`; null where only `elements`
@@ -200,6 +203,9 @@ public:
   /// Sum over `axes` in float32 (float64 for float64) of `map(element)`.
   TensorValue sum(TensorValue &value, llvm::ArrayRef<int64_t> axes,
                   bool keepDims, ElementBody map);
+  /// Softmax over one axis, in float32 (float64 for float64); the result has
+  /// the compute type.
+  TensorValue softmax(TensorValue &value, int64_t axis);
   TensorValue reshape(TensorValue &value, Dimensions dims);
   TensorValue transpose(TensorValue &value,
                         llvm::ArrayRef<int64_t> permutation);
@@ -252,6 +258,12 @@ void populateHGFLowerings(LoweringTable &table);
 void populateShapeLowerings(LoweringTable &table);
 void populateSliceLowerings(LoweringTable &table);
 void populateMatmulLowerings(LoweringTable &table);
+void populateReductionLowerings(LoweringTable &table);
+void populateNormalizationLowerings(LoweringTable &table);
+void populateGatherLowerings(LoweringTable &table);
+void populateScatterLowerings(LoweringTable &table);
+void populateAttentionLowerings(LoweringTable &table);
+void populateQuantizationLowerings(LoweringTable &table);
 
 } // namespace hgf
 
