@@ -18,6 +18,7 @@ python = os.path.join(config.hgf_source_dir, ".venv", "bin", "python3")
 config.substitutions += [
     ("%python", os.environ.get("HGF_PYTHON", python)),
     ("%hgf_src", config.hgf_source_dir),
+    ("%hgf_obj", config.hgf_binary_dir),
 ]
 
 # lit -Droundtrip=1: every module that a test reads is also written and read again, as text and as bytecode.

@@ -162,4 +162,16 @@ TEST(Generate, StopsWhereTheContextIsFull) {
   EXPECT_EQ(result.out, "b\n");
 }
 
+TEST(Example, NextByteWritesTheSameText) {
+  std::string command = HGF_C_EXAMPLE " wxy 30 2>&1";
+  FILE *pipe = popen(command.c_str(), "r");
+  ASSERT_NE(pipe, nullptr);
+  std::string text(4096, '\0');
+  text.resize(fread(text.data(), 1, text.size(), pipe));
+  EXPECT_EQ(pclose(pipe), 0);
+  EXPECT_TRUE(contains(text, "input input_ids: int64 [1, -1]\n"));
+  EXPECT_TRUE(contains(text, "z4abcdefghijklmnopqrstuvwxyz1a\n"));
+  EXPECT_TRUE(contains(text, "32 of 64 positions used\n"));
+}
+
 } // namespace

@@ -18,6 +18,7 @@ arrays = {
     "folder/name": np.array([7], np.int32),
 }
 np.savez(here / "numpy.npz", **arrays)
+np.save(here / "small.npy", arrays["fortran"])
 np.savez_compressed(here / "compressed.npz", x=np.zeros(100))
 np.savez(here / "objects.npz", x=np.array([{}], dtype=object))
 np.savez(here / "big-endian.npz", x=np.zeros(2, ">f4"))
