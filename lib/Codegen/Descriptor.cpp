@@ -99,7 +99,8 @@ public:
 
 } // namespace
 
-LogicalResult hgf::emitDescriptor(ModuleOp module, llvm::Module &output) {
+LogicalResult hgf::emitDescriptor(ModuleOp module, llvm::Module &output,
+                                  const SideFile &side) {
   auto inputs = module->getAttrOfType<ArrayAttr>("hgf.inputs");
   auto outputs = module->getAttrOfType<ArrayAttr>("hgf.outputs");
   if (!inputs || !outputs || !output.getFunction("hgf_run"))
@@ -113,8 +114,9 @@ LogicalResult hgf::emitDescriptor(ModuleOp module, llvm::Module &output) {
         metadata.push_back(builder.string(entry.getName()));
         metadata.push_back(builder.string(value));
       }
-  llvm::Constant *weights = builder.global(
-      builder.structure({builder.null, builder.i64(0), builder.i64(0)}));
+  llvm::Constant *weights = builder.global(builder.structure(
+      {side.name.empty() ? builder.null : builder.string(side.name),
+       builder.i64(side.size), builder.i64(side.checksum)}));
   llvm::Constant *descriptor = builder.structure(
       {builder.i32(modelMagic), builder.i32(descriptorVersion),
        builder.i32(inputs.size()), builder.i32(outputs.size()),

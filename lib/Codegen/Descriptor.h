@@ -16,10 +16,18 @@ class Module;
 
 namespace hgf {
 
+/// The weights file beside the binary; an empty name where there is none.
+struct SideFile {
+  std::string name;
+  uint64_t size = 0;
+  uint64_t checksum = 0;
+};
+
 /// Adds the constant `hgf_model` (lib/Runtime/ModelDescriptor.h) to `output`,
 /// from the attributes of `module`: hgf.inputs, hgf.outputs, onnx.metadata and
 /// hgf.report. Fails where the entry functions are missing.
-mlir::LogicalResult emitDescriptor(mlir::ModuleOp module, llvm::Module &output);
+mlir::LogicalResult emitDescriptor(mlir::ModuleOp module, llvm::Module &output,
+                                   const SideFile &side);
 
 } // namespace hgf
 

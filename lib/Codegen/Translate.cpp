@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Descriptor.h"
+#include "Weights.h"
 #include "hgf/Codegen/Codegen.h"
 
 #include "mlir/IR/Diagnostics.h"
@@ -16,6 +17,7 @@
 #include "llvm/IR/Module.h"
 #include "llvm/Passes/PassBuilder.h"
 #include "llvm/Support/FileSystem.h"
+#include "llvm/Support/Path.h"
 #include "llvm/Support/raw_ostream.h"
 #include "llvm/Target/TargetMachine.h"
 
@@ -26,10 +28,32 @@ void hgf::registerCodegenDialects(DialectRegistry &registry) {
   registerLLVMDialectTranslation(registry);
 }
 
+/// Writes the weights and tells `output` where they are.
+static LogicalResult placeWeights(ModuleOp module, llvm::Module &output,
+                                  const llvm::Triple &triple,
+                                  const hgf::WeightsFiles &files,
+                                  hgf::SideFile &side) {
+  hgf::Weights weights = hgf::collectWeights(module);
+  if (weights.blobs.empty())
+    return success();
+  if (files.side.empty()) {
+    hgf::declareEmbeddedWeights(weights, output, triple);
+    return hgf::writeWeightsObject(weights, triple, module.getLoc(),
+                                   files.object);
+  }
+  FailureOr<uint64_t> checksum =
+      hgf::writeWeightsFile(weights, module.getLoc(), files.side);
+  if (failed(checksum))
+    return failure();
+  hgf::declareSideWeights(weights, output);
+  side = {llvm::sys::path::filename(files.side).str(), weights.size, *checksum};
+  return success();
+}
+
 std::unique_ptr<llvm::Module> hgf::translateModel(ModuleOp module,
                                                   llvm::LLVMContext &context,
                                                   llvm::TargetMachine &machine,
-                                                  StringRef weightsObject) {
+                                                  const WeightsFiles &files) {
   std::unique_ptr<llvm::Module> result =
       translateModuleToLLVMIR(module, context, "hgf-model");
   if (!result)
@@ -48,7 +72,10 @@ std::unique_ptr<llvm::Module> hgf::translateModel(ModuleOp module,
     function.setVisibility(llvm::GlobalValue::DefaultVisibility);
     function.setLinkage(llvm::GlobalValue::InternalLinkage);
   }
-  if (failed(emitDescriptor(module, *result)))
+  SideFile side;
+  if (failed(placeWeights(module, *result, machine.getTargetTriple(), files,
+                          side)) ||
+      failed(emitDescriptor(module, *result, side)))
     return nullptr;
   return result;
 }

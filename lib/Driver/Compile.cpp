@@ -167,9 +167,13 @@ private:
     FailureOr<std::string> weights = makeTemporary("weights.o");
     if (failed(weights))
       return failure();
+    hgf::WeightsFiles files;
+    files.object = *weights;
+    if (options.sideWeights)
+      files.side = options.output + ".weights";
     llvm::LLVMContext context;
     std::unique_ptr<llvm::Module> code =
-        hgf::translateModel(module, context, **machine, *weights);
+        hgf::translateModel(module, context, **machine, files);
     if (!code)
       return failure();
     {

@@ -81,4 +81,37 @@ def EmitEntry : Pass<"emit-entry", "mlir::ModuleOp"> {
   let dependentDialects = ["mlir::LLVM::LLVMDialect"];
 }
 
+def LowerWeights : Pass<"lower-weights", "mlir::ModuleOp"> {
+  let summary = "Turns hgf.weights into external symbols of the LLVM dialect";
+  let description = [{
+    The bytes stay at the symbol as the attribute `hgf.bytes`: code generation writes
+    them to an object or a side file of their own, past LLVM. Runs before
+    kernels are built, because these take the symbols' addresses.
+
+    ```mlir
+    hgf.weights @layer_0 dense<0> : tensor<64xi8> size 64
+    // becomes
+    llvm.mlir.global external constant @layer_0() {alignment = 64 : i64, hgf.bytes = dense<0> : tensor<64xi8>} : !llvm.array<64 x i8>
+    ```
+  }];
+  let dependentDialects = ["mlir::LLVM::LLVMDialect"];
+}
+
+def ExternalizeConstants : Pass<"externalize-constants", "mlir::ModuleOp"> {
+  let summary = "Moves large constants out of LLVM's sight";
+  let description = [{
+    A constant of `threshold` bytes or more takes the same way as packed
+    weights (`lower-weights`): LLVM would hold it several times.
+
+    ```mlir
+    llvm.mlir.global private constant @c(dense<...> : tensor<4096xf32>) : !llvm.array<4096 x f32>
+    // becomes
+    llvm.mlir.global external constant @c() {hgf.bytes = dense<...>} : !llvm.array<4096 x f32>
+    ```
+  }];
+  let options = [Option<"threshold", "threshold", "int64_t", "4096",
+                        "fewest bytes of a constant that moves">];
+  let dependentDialects = ["mlir::LLVM::LLVMDialect"];
+}
+
 #endif // HGF_PASSES_CPU_PASSES_TD

@@ -56,6 +56,8 @@ static void buildLLVMLowering(OpPassManager &manager) {
 
 void hgf::buildCPUPipeline(OpPassManager &manager,
                            const PipelineOptions &options) {
+  // Kernels take the addresses of weights, which must be LLVM's symbols.
+  manager.addPass(createLowerWeights());
   // Kernels of hgf operations are built here, while loops over threads are
   // still scf.forall and buffers still memrefs.
 
@@ -70,5 +72,6 @@ void hgf::buildCPUPipeline(OpPassManager &manager,
   // Unpacks the runtime's buffers into the expanded memref arguments, so these
   // must exist.
   manager.addPass(createEmitEntry());
+  manager.addPass(createExternalizeConstants());
   manager.addPass(createCanonicalizerPass());
 }

@@ -39,14 +39,20 @@ createTargetMachine(mlir::Location location, const CodegenTarget &target);
 /// The normalised triple that `target` means.
 std::string getTriple(const CodegenTarget &target);
 
-/// Translates `module` (LLVM dialect) and adds the model's descriptor, the
-/// constant `hgf_model`. Large constants are left out as external symbols and
-/// written to the object file `weightsObject`, which is not made where there
-/// are none.
+/// Where the constants go that do not pass through LLVM (`hgf.bytes`).
+struct WeightsFiles {
+  /// The object file; not made where there are no such constants.
+  std::string object;
+  /// The side file; empty: the constants are embedded.
+  std::string side;
+};
+
+/// Translates `module` (LLVM dialect), adds the model's descriptor, the
+/// constant `hgf_model`, and writes the weights to one of `files`.
 std::unique_ptr<llvm::Module> translateModel(mlir::ModuleOp module,
                                              llvm::LLVMContext &context,
                                              llvm::TargetMachine &machine,
-                                             llvm::StringRef weightsObject);
+                                             const WeightsFiles &files);
 
 /// Runs LLVM's O3 pipeline.
 void optimize(llvm::Module &module, llvm::TargetMachine &machine);

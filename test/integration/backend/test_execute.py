@@ -116,3 +116,26 @@ def test_data_dependent_shape_is_refused(tmp_path):
     }"""
     with pytest.raises(RuntimeError, match="depends on the contents of a tensor"):
         compile_module(text, tmp_path / "head.so")
+
+
+@pytest.mark.parametrize("weights", ["embed", "side"])
+def test_large_constant(tmp_path, weights):
+    table = np.arange(3000, dtype=np.float32)
+    text = f"""
+    func.func @main(%x: tensor<3000xf32>) -> tensor<3000xf32> {{
+      %table = arith.constant dense<{[float(value) for value in table]}> : tensor<3000xf32>
+      %ids = arith.constant dense<{[int(value) for value in table]}> : tensor<3000xi32>
+      %numbers = arith.sitofp %ids : tensor<3000xi32> to tensor<3000xf32>
+      %y = arith.addf %x, %table : tensor<3000xf32>
+      %z = arith.addf %y, %numbers : tensor<3000xf32>
+      return %z : tensor<3000xf32>
+    }}"""
+    compile_module(text, tmp_path / "table.so", f"--weights={weights}")
+    side = tmp_path / "table.so.weights"
+    assert side.exists() == (weights == "side")
+    x = np.ones(3000, np.float32)
+    np.testing.assert_array_equal(Model(tmp_path / "table.so")(x)[0], x + 2 * table)
+    if weights == "side":
+        side.write_bytes(side.read_bytes()[:-1])
+        with pytest.raises(RuntimeError, match="bytes"):
+            Model(tmp_path / "table.so")

@@ -1,0 +1,8 @@
+// RUN: hgf-opt %s --externalize-constants=threshold=16 | FileCheck %s
+
+// CHECK: llvm.mlir.global external constant @large() {addr_space = 0 : i32, alignment = 64 : i64, hgf.bytes = dense<[1, 2, 3, 4]> : tensor<4xi32>} : !llvm.array<4 x i32>
+llvm.mlir.global private constant @large(dense<[1, 2, 3, 4]> : tensor<4xi32>) : !llvm.array<4 x i32>
+// CHECK: llvm.mlir.global private constant @small(dense<[1, 2]> : tensor<2xi32>)
+llvm.mlir.global private constant @small(dense<[1, 2]> : tensor<2xi32>) : !llvm.array<2 x i32>
+// CHECK: llvm.mlir.global private constant @splat(dense<1> : tensor<4xi32>)
+llvm.mlir.global private constant @splat(dense<1> : tensor<4xi32>) : !llvm.array<4 x i32>
