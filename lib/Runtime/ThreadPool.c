@@ -21,31 +21,38 @@
  * loses more than a factor of two, and an idle session uses no CPU. */
 enum { spin_limit = 20000, cache_line = 64 };
 
+/* A thread of the pool. Part `index` of every job is its own, so that it finds
+ * its share of the weights in its cache; but a caller that has nothing else to
+ * do takes parts whose thread has not come yet, because the system may be
+ * running something else on its CPU. */
 typedef struct {
+  _Alignas(cache_line) atomic_uint claimed; /* last job whose part is taken */
   hgf_pool *pool;
   int32_t index;
-} worker_argument;
+  pthread_t thread;
+} worker;
 
 struct hgf_pool {
   int32_t threads; /* what ranges are computed for */
   int32_t started; /* workers that run, without the caller */
   int32_t spins;
-  pthread_t *workers;
-  worker_argument *arguments;
+  worker *workers;
 
-  /* The job: written by the caller before `generation` grows. */
+  /* The job: written by the caller before `generation` grows, and read by those
+   * who claimed a part of it. Every worker's part is claimed, even if it is
+   * empty, before the caller leaves the job: so nobody reads it later. */
   hgf_pool_body body;
   void *argument;
   int64_t count;
   int64_t grain;
   int32_t parts;
-  bool stop;
+  atomic_bool stop;
   /* Read by bodies on every thread, so that a nested call runs in place. */
   atomic_bool active;
 
   _Alignas(cache_line) atomic_uint generation; /* number of jobs so far */
   atomic_int sleeping_workers;
-  _Alignas(cache_line) atomic_uint pending; /* workers that have not ended */
+  _Alignas(cache_line) atomic_uint pending; /* workers' parts not done */
   atomic_bool caller_sleeps;
 };
 
@@ -107,19 +114,38 @@ static unsigned wait_for_job(hgf_pool *pool, unsigned seen) {
   return now;
 }
 
+/* Takes the worker's part of job `generation`, unless somebody did. */
+static bool claim(worker *owner, unsigned generation) {
+  unsigned before = generation - 1;
+  return atomic_compare_exchange_strong(&owner->claimed, &before, generation);
+}
+
 static void *worker_main(void *opaque) {
-  worker_argument *argument = opaque;
-  hgf_pool *pool = argument->pool;
+  worker *self = opaque;
+  hgf_pool *pool = self->pool;
   unsigned seen = 0;
   for (;;) {
     seen = wait_for_job(pool, seen);
-    if (pool->stop)
+    if (atomic_load(&pool->stop))
       return NULL;
-    run_part(pool, argument->index);
+    if (!claim(self, seen))
+      continue;
+    run_part(pool, self->index);
     if (atomic_fetch_sub(&pool->pending, 1) == 1 &&
         atomic_load(&pool->caller_sleeps))
       futex_wake(&pool->pending, 1);
   }
+}
+
+/* On the caller: the parts that no worker has begun. */
+static void run_unclaimed_parts(hgf_pool *pool) {
+  unsigned generation =
+      atomic_load_explicit(&pool->generation, memory_order_relaxed);
+  for (int32_t i = 0; i < pool->started; ++i)
+    if (claim(&pool->workers[i], generation)) {
+      run_part(pool, pool->workers[i].index);
+      atomic_fetch_sub(&pool->pending, 1);
+    }
 }
 
 static void wait_for_workers(hgf_pool *pool) {
@@ -152,10 +178,9 @@ static void start_workers(hgf_pool *pool) {
   /* Signals are the application's business: keep them on its threads. */
   pthread_sigmask(SIG_SETMASK, &all, &before);
   while (pool->started < pool->threads - 1) {
-    worker_argument *argument = &pool->arguments[pool->started];
-    *argument = (worker_argument){pool, pool->started + 1};
-    if (pthread_create(&pool->workers[pool->started], NULL, worker_main,
-                       argument) != 0)
+    worker *next = &pool->workers[pool->started];
+    *next = (worker){.pool = pool, .index = pool->started + 1};
+    if (pthread_create(&next->thread, NULL, worker_main, next) != 0)
       break;
     ++pool->started;
   }
@@ -172,11 +197,10 @@ hgf_pool *hgf_pool_create(int32_t threads) {
   pool->spins = pool->threads <= hgf_cpu_count() ? spin_limit : 0;
   if (pool->threads == 1)
     return pool;
-  size_t workers = (size_t)pool->threads - 1;
-  pool->workers = calloc(workers, sizeof(pthread_t));
-  pool->arguments = calloc(workers, sizeof(worker_argument));
-  if (!pool->workers || !pool->arguments) {
-    hgf_pool_free(pool);
+  pool->workers =
+      aligned_alloc(cache_line, ((size_t)pool->threads - 1) * sizeof(worker));
+  if (!pool->workers) {
+    free(pool);
     return NULL;
   }
   return pool;
@@ -186,13 +210,12 @@ void hgf_pool_free(hgf_pool *pool) {
   if (!pool)
     return;
   if (pool->started > 0) {
-    pool->stop = true;
+    atomic_store(&pool->stop, true);
     post_job(pool);
     for (int32_t i = 0; i < pool->started; ++i)
-      pthread_join(pool->workers[i], NULL);
+      pthread_join(pool->workers[i].thread, NULL);
   }
   free(pool->workers);
-  free(pool->arguments);
   free(pool);
 }
 
@@ -219,8 +242,10 @@ void hgf_pool_run(hgf_pool *pool, hgf_pool_body body, void *argument,
   if (pool->started > 0)
     post_job(pool);
   run_part(pool, 0);
-  if (pool->started > 0)
+  if (pool->started > 0) {
+    run_unclaimed_parts(pool);
     wait_for_workers(pool);
+  }
   atomic_store_explicit(&pool->active, false, memory_order_relaxed);
 }
 

@@ -131,6 +131,28 @@ TEST(ThreadPool, ManyJobsWithAndWithoutSleep) {
     ASSERT_EQ(sums[i], static_cast<int64_t>(3000 * i));
 }
 
+// Jobs of changing width: stale workers must not touch a later job.
+TEST(ThreadPool, JobsOfDifferentWidths) {
+  Pool pool(hgf_pool_create(5));
+  int64_t total = 0;
+  for (int64_t round = 0; round < 5000; ++round) {
+    int64_t count = round % 7 + 1;
+    std::vector<int64_t> values(static_cast<size_t>(count));
+    hgf_pool_run(
+        pool.get(),
+        [](void *opaque, int64_t begin, int64_t end) {
+          for (int64_t i = begin; i < end; ++i)
+            (*static_cast<std::vector<int64_t> *>(
+                opaque))[static_cast<size_t>(i)] += 1;
+        },
+        &values, count, round % 3 + 1);
+    for (int64_t value : values)
+      total += value == 1;
+    total -= count;
+  }
+  EXPECT_EQ(total, 0);
+}
+
 TEST(ThreadPool, IdleUsesNoProcessorTime) {
   Pool pool(hgf_pool_create(2));
   Coverage coverage;
