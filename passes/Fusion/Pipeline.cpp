@@ -15,6 +15,13 @@ void hgf::buildFusionPipeline(mlir::OpPassManager &manager,
   manager.addPass(mlir::createCanonicalizerPass());
   manager.addPass(mlir::createCSEPass());
   manager.addPass(createFuseLinear());
+  DropClosedGatesOptions gates;
+  gates.bound = options.closedGateBound;
+  manager.addPass(createDropClosedGates(gates));
+  // Merging wants linears without epilogue.
+  manager.addPass(createMergeLinears());
+  manager.addPass(createFuseEpilogues());
+  manager.addPass(createAppendCache());
   manager.addPass(mlir::createCanonicalizerPass());
   manager.addPass(mlir::createCSEPass());
 }
