@@ -1,5 +1,4 @@
-//===- Pipeline.cpp - The legalization phase
-//-------------------------------===//
+//===- Pipeline.cpp - The legalization phase ------------------------------===//
 //
 // Part of HGF, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -8,23 +8,9 @@
 #include "ConstantTensor.h"
 
 #include "mlir/IR/AsmState.h"
-#include "mlir/IR/DialectResourceBlobManager.h"
-#include <cstring>
 
 using namespace mlir;
 using namespace hgf;
-
-static std::optional<ArrayRef<char>> getBytes(ElementsAttr value, bool &splat) {
-  if (auto dense = dyn_cast<DenseIntOrFPElementsAttr>(value)) {
-    splat = dense.isSplat();
-    return dense.getRawData();
-  }
-  if (auto resource = dyn_cast<DenseResourceElementsAttr>(value)) {
-    if (AsmResourceBlob *blob = resource.getRawHandle().getBlob())
-      return blob->getData();
-  }
-  return std::nullopt;
-}
 
 std::optional<ConstantTensor> ConstantTensor::get(Value value) {
   while (auto node = value.getDefiningOp<NodeOp>()) {
@@ -33,87 +19,16 @@ std::optional<ConstantTensor> ConstantTensor::get(Value value) {
       return std::nullopt;
     value = node.getInputs()[0];
   }
-  auto constant = value.getDefiningOp<ConstantOp>();
-  if (!constant)
+  std::optional<ConstantReader> reader = ConstantReader::get(value);
+  if (!reader || reader->getElementType().isInteger(1))
     return std::nullopt;
-  auto type = dyn_cast<RankedTensorType>(constant.getType());
-  if (!type || !type.hasStaticShape() ||
-      !type.getElementType().isIntOrFloat() ||
-      type.getElementType().isInteger(1))
-    return std::nullopt;
-  ConstantTensor result;
-  result.type = type;
-  std::optional<ArrayRef<char>> bytes =
-      getBytes(constant.getValue(), result.splat);
-  if (!bytes)
-    return std::nullopt;
-  result.bytes = *bytes;
-  unsigned bits = type.getElementTypeBitWidth();
-  int64_t needed =
-      bits < 8 && result.splat
-          ? 1
-          : llvm::divideCeil((result.splat ? 1 : type.getNumElements()) * bits,
-                             8);
-  if (int64_t(bytes->size()) < needed)
-    return std::nullopt;
-  return result;
-}
-
-/// Bytes of the file may be unaligned.
-template <typename T> static T load(ArrayRef<char> bytes, int64_t index) {
-  T value;
-  std::memcpy(&value, bytes.data() + index * sizeof(T), sizeof(T));
-  return value;
-}
-
-double ConstantTensor::operator[](int64_t index) const {
-  Type element = elementType();
-  if (auto floatType = dyn_cast<FloatType>(element)) {
-    int64_t at = splat ? 0 : index;
-    if (element.isF32())
-      return load<float>(bytes, at);
-    if (element.isF64())
-      return load<double>(bytes, at);
-    unsigned width = floatType.getWidth();
-    APInt bits(width, width == 8 ? load<uint8_t>(bytes, at)
-                                 : load<uint16_t>(bytes, at));
-    APFloat value(floatType.getFloatSemantics(), bits);
-    return value.convertToDouble();
-  }
-  bool isUnsigned = element.isUnsignedInteger();
-  switch (unsigned bits = element.getIntOrFloatBitWidth()) {
-  case 2:
-  case 4: {
-    // Four or two codes a byte, the first in the lowest bits; a splat of the
-    // packed bytes repeats one byte.
-    unsigned perByte = 8 / bits;
-    unsigned byte = load<uint8_t>(bytes, splat ? 0 : index / perByte);
-    unsigned code = (byte >> (index % perByte * bits)) & ((1u << bits) - 1);
-    return isUnsigned ? double(code) : double(llvm::SignExtend32(code, bits));
-  }
-  case 8:
-    return isUnsigned ? double(load<uint8_t>(bytes, splat ? 0 : index))
-                      : double(load<int8_t>(bytes, splat ? 0 : index));
-  case 16:
-    return isUnsigned ? double(load<uint16_t>(bytes, splat ? 0 : index))
-                      : double(load<int16_t>(bytes, splat ? 0 : index));
-  case 32:
-    return isUnsigned ? double(load<uint32_t>(bytes, splat ? 0 : index))
-                      : double(load<int32_t>(bytes, splat ? 0 : index));
-  default:
-    return isUnsigned ? double(load<uint64_t>(bytes, splat ? 0 : index))
-                      : double(load<int64_t>(bytes, splat ? 0 : index));
-  }
+  return ConstantTensor(*reader);
 }
 
 std::vector<float> ConstantTensor::floats() const {
   std::vector<float> values(size());
-  if (elementType().isF32() && !splat && !values.empty()) {
-    std::memcpy(values.data(), bytes.data(), values.size() * sizeof(float));
-    return values;
-  }
   for (int64_t index = 0; index < size(); ++index)
-    values[index] = float((*this)[index]);
+    values[index] = reader.at<float>(index);
   return values;
 }
 

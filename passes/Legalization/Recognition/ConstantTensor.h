@@ -8,6 +8,7 @@
 #ifndef HGF_PASSES_LEGALIZATION_RECOGNITION_CONSTANTTENSOR_H
 #define HGF_PASSES_LEGALIZATION_RECOGNITION_CONSTANTTENSOR_H
 
+#include "hgf/Analysis/Constants.h"
 #include "hgf/Dialect/ONNX/ONNXDialect.h"
 #include "mlir/IR/Builders.h"
 
@@ -18,25 +19,22 @@ namespace hgf {
 class ConstantTensor {
 public:
   /// The constant that `value` is, through operators that change neither shape
-  /// nor elements; std::nullopt where it is none, or of a type without numbers.
+  /// nor elements; std::nullopt where it is none, or of bools.
   static std::optional<ConstantTensor> get(mlir::Value value);
 
-  llvm::ArrayRef<int64_t> shape() const { return type.getShape(); }
-  int64_t rank() const { return type.getRank(); }
-  int64_t size() const { return type.getNumElements(); }
-  mlir::Type elementType() const { return type.getElementType(); }
-  bool isFloat() const {
-    return mlir::isa<mlir::FloatType>(type.getElementType());
-  }
-  /// Element `index` in row-major order, exactly.
-  double operator[](int64_t index) const;
+  llvm::ArrayRef<int64_t> shape() const { return reader.getShape(); }
+  int64_t rank() const { return shape().size(); }
+  int64_t size() const { return reader.getElementCount(); }
+  mlir::Type elementType() const { return reader.getElementType(); }
+  bool isFloat() const { return reader.isFloat(); }
+  /// Element `index` in row-major order.
+  double operator[](int64_t index) const { return reader.at<double>(index); }
   std::vector<float> floats() const;
 
 private:
-  mlir::RankedTensorType type;
-  llvm::ArrayRef<char> bytes;
-  /// One element stands for all.
-  bool splat = false;
+  explicit ConstantTensor(ConstantReader reader) : reader(reader) {}
+
+  ConstantReader reader;
 };
 
 /// The value of a constant with one element.
