@@ -35,7 +35,15 @@ ConstantReader::ConstantReader(RankedTensorType type, ArrayRef<char> bytes,
     : type(type), bytes(bytes), storedBits(storedBits),
       elementBits(type.getElementType().getIntOrFloatBitWidth()),
       period(period), isUnsigned(type.getElementType().isUnsignedInteger() ||
-                                 type.getElementType().isInteger(1)) {}
+                                 type.getElementType().isInteger(1)) {
+  Type elementType = type.getElementType();
+  kind = isa<IntegerType>(elementType) ? Kind::Integer
+         : elementType.isF16()         ? Kind::F16
+         : elementType.isBF16()        ? Kind::BF16
+         : elementType.isF32()         ? Kind::F32
+         : elementType.isF64()         ? Kind::F64
+                                       : Kind::OtherFloat;
+}
 
 std::optional<ConstantReader> ConstantReader::get(Value value) {
   auto type = dyn_cast<RankedTensorType>(value.getType());
@@ -117,23 +125,24 @@ static double halfToDouble(uint16_t half) {
 }
 
 double ConstantReader::getFloat(int64_t index) const {
-  Type elementType = getElementType();
-  if (!isFloat()) {
+  if (kind == Kind::Integer) {
     int64_t value = getInteger(index);
     return isUnsigned ? static_cast<double>(static_cast<uint64_t>(value))
                       : static_cast<double>(value);
   }
   uint64_t bits = getBits(index);
-  if (elementType.isF32())
+  switch (kind) {
+  case Kind::F32:
     return llvm::bit_cast<float>(static_cast<uint32_t>(bits));
-  if (elementType.isF64())
+  case Kind::F64:
     return llvm::bit_cast<double>(bits);
-  if (elementType.isBF16())
+  case Kind::BF16:
     return llvm::bit_cast<float>(static_cast<uint32_t>(bits) << 16);
-  if (elementType.isF16())
+  case Kind::F16:
     return halfToDouble(bits);
-  const llvm::fltSemantics &semantics =
-      cast<FloatType>(elementType).getFloatSemantics();
-  return llvm::APFloat(semantics, llvm::APInt(elementBits, bits))
-      .convertToDouble();
+  default:
+    return llvm::APFloat(cast<FloatType>(getElementType()).getFloatSemantics(),
+                         llvm::APInt(elementBits, bits))
+        .convertToDouble();
+  }
 }

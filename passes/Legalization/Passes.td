@@ -10,6 +10,75 @@
 
 include "mlir/Pass/PassBase.td"
 
+def ONNXInlineFunctions : Pass<"onnx-inline-functions", "::mlir::ModuleOp"> {
+  let summary = "Puts model-local functions in the place of their calls";
+  let description = [{
+    Every call becomes a copy of the function's body, functions that the body
+    calls included. Attributes that refer to the function's take the call's
+    value, or the default, or are left out. A copy's name is the call's, a
+    slash and the node's own. Functions that nothing calls any more are erased.
+
+    With `keep-layers`, calls of `hgf::Linear` and `hgf::OneBitLinear` in a
+    version that docs/ModelFormat.md specifies stay for recognise-functions.
+
+    Example:
+
+    ```mlir
+    onnx.function @"local::Double::" ["v"] -> ["w"] required [] defaults {} opsets {} {
+    ^body(%v: !onnx.unknown):
+      %w = onnx.node "Add"(%v, %v) : (!onnx.unknown, !onnx.unknown) -> !onnx.unknown
+      onnx.return %w : !onnx.unknown
+    }
+    func.func @main(%x: tensor<4xf32>) -> tensor<4xf32> {
+      %y = onnx.node "local" "Double"(%x) : (tensor<4xf32>) -> tensor<4xf32>
+      return %y : tensor<4xf32>
+    }
+    // becomes
+    func.func @main(%x: tensor<4xf32>) -> tensor<4xf32> {
+      %y = onnx.node "Add"(%x, %x) : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
+      return %y : tensor<4xf32>
+    }
+    ```
+  }];
+  let dependentDialects = ["::hgf::ONNXDialect"];
+  let options = [
+    Option<"keepLayers", "keep-layers", "bool", "true",
+           "Leave calls of hgf::Linear and hgf::OneBitLinear">,
+    Option<"maxNodes", "max-nodes", "int64_t", "1 << 22",
+           "Number of nodes beyond which expansion is an error">];
+}
+
+def ONNXFoldConstants : Pass<"onnx-fold-constants", "::mlir::ModuleOp"> {
+  let summary = "Evaluates subgraphs of initializers";
+  let description = [{
+    A node whose inputs are all constants becomes a constant, if its result
+    takes no more than `max-bytes`: `Constant` nodes, shapes of values whose
+    type is static, and everything that exporters wrap around weights. Results
+    are rounded once, to nearest even, into their element type; integers wrap
+    around. Identity and inactive Dropout vanish, and so does what nothing uses.
+
+    A DequantizeLinear whose input has at most eight bits is left if its result
+    reaches a matrix product, through transposition, reshaping or casts: it
+    would take four times the bytes or more, and recognition looks for the
+    codes. Transposition and reshaping of packed weights keep them packed.
+
+    The bytes of a constant are released with its last use in the module.
+
+    Example:
+
+    ```mlir
+    %w = onnx.constant dense<[-1.5, 2.0]> : tensor<2xf32> -> tensor<2xf32>
+    %a = onnx.node "Abs"(%w) : (tensor<2xf32>) -> tensor<2xf32>
+    // becomes
+    %a = onnx.constant dense<[1.5, 2.0]> : tensor<2xf32> -> tensor<2xf32>
+    ```
+  }];
+  let dependentDialects = ["::hgf::ONNXDialect"];
+  let options = [
+    Option<"maxBytes", "max-bytes", "int64_t", "int64_t(1) << 30",
+           "Size up to which a result is computed">];
+}
+
 def RecogniseFunctions : Pass<"recognise-functions", "::mlir::ModuleOp"> {
   let summary = "Calls of hgf::Linear and hgf::OneBitLinear become canonical nodes";
   let description = [{

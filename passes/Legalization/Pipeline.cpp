@@ -11,9 +11,16 @@
 
 void hgf::buildLegalizationPipeline(mlir::OpPassManager &manager,
                                     const PipelineOptions &options) {
+  manager.addPass(createONNXInlineFunctions());
+  manager.addPass(createONNXFoldConstants());
   RecogniseFunctionsOptions functions;
   functions.reportMissed = options.reportMissedTernary;
   manager.addPass(createRecogniseFunctions(functions));
+  // Calls that were not recognised are graphs like any other.
+  ONNXInlineFunctionsOptions everything;
+  everything.keepLayers = false;
+  manager.addPass(createONNXInlineFunctions(everything));
+  manager.addPass(createONNXFoldConstants());
   // Last: what was recognised before is no onnx.node any more.
   manager.addPass(createConvertONNXToLinalg());
 }

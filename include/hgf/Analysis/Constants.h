@@ -42,7 +42,7 @@ public:
   int64_t getElementCount() const { return type.getNumElements(); }
   /// True if the storage says so; equal elements alone do not make a splat.
   bool isSplat() const { return period == 1; }
-  bool isFloat() const { return llvm::isa<mlir::FloatType>(getElementType()); }
+  bool isFloat() const { return kind != Kind::Integer; }
 
   /// The element at `index` of the row-major order, converted as a C++ cast
   /// does. 64-bit integers keep all bits if T is an integer.
@@ -60,6 +60,9 @@ public:
       elements.push_back(at<T>(index));
   }
 
+  /// The element at `index` as it is stored, zero-extended.
+  uint64_t getBits(int64_t index) const;
+
   /// The stored bytes: one element if `isSplat()`, one byte if all bytes of a
   /// packed constant are equal, and packed, LSB first, if
   /// `getStoredBits()` is less than 8. May be unaligned.
@@ -70,7 +73,6 @@ private:
   ConstantReader(mlir::RankedTensorType type, llvm::ArrayRef<char> bytes,
                  unsigned storedBits, int64_t period);
 
-  uint64_t getBits(int64_t index) const;
   int64_t getInteger(int64_t index) const;
   double getFloat(int64_t index) const;
 
@@ -81,6 +83,7 @@ private:
   /// The elements repeat after this many; 0 means that all are stored.
   int64_t period;
   bool isUnsigned;
+  enum class Kind { Integer, F16, BF16, F32, F64, OtherFloat } kind;
 };
 
 /// Number of bits that one element takes in a stored constant: 8 for bool, 2

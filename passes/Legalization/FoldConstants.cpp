@@ -1,0 +1,203 @@
+//===- FoldConstants.cpp - Subgraphs of initializers become constants -----===//
+//
+// Part of HGF, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "GraphResults.h"
+#include "hgf/Analysis/ConstantFolding.h"
+#include "hgf/Dialect/ONNX/ONNXDialect.h"
+#include "hgf/Passes/Legalization/Passes.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/DialectResourceBlobManager.h"
+#include "llvm/ADT/StringSwitch.h"
+
+namespace hgf {
+#define GEN_PASS_DEF_ONNXFOLDCONSTANTS
+#include "hgf/Passes/Legalization/Passes.h.inc"
+} // namespace hgf
+
+using namespace mlir;
+using namespace hgf;
+
+namespace {
+/// Counts who refers to each resource, so that its bytes are released with the
+/// last one: the context itself would keep them.
+class ResourceUses {
+public:
+  void add(Attribute attribute) {
+    if (auto *entry = getEntry(attribute))
+      ++uses[entry];
+  }
+  void remove(Attribute attribute) {
+    auto *entry = getEntry(attribute);
+    if (entry && --uses[entry] == 0)
+      entry->setBlob(AsmResourceBlob());
+  }
+
+private:
+  using Entry = DialectResourceBlobManager::BlobEntry;
+  static Entry *getEntry(Attribute attribute) {
+    auto resource = dyn_cast<DenseResourceElementsAttr>(attribute);
+    return resource ? resource.getRawHandle().getResource() : nullptr;
+  }
+  llvm::DenseMap<Entry *, int64_t> uses;
+};
+
+class FoldConstants : public hgf::impl::ONNXFoldConstantsBase<FoldConstants> {
+public:
+  using ONNXFoldConstantsBase::ONNXFoldConstantsBase;
+  void runOnOperation() override;
+
+private:
+  void foldGraph(func::FuncOp graph);
+  bool foldNode(NodeOp node);
+  void eraseIfUnused(Operation *operation);
+
+  ResourceUses resources;
+};
+} // namespace
+
+/// Operators that hand a weight on to a matrix product.
+static bool passesWeightOn(StringRef type) {
+  return llvm::StringSwitch<bool>(type)
+      .Cases({"Transpose", "Reshape", "Cast", "CastLike", "Identity"}, true)
+      .Cases({"Squeeze", "Unsqueeze", "Flatten"}, true)
+      .Default(false);
+}
+
+static bool reachesMatrixProduct(Value value) {
+  for (OpOperand &use : value.getUses()) {
+    auto node = dyn_cast<NodeOp>(use.getOwner());
+    if (!node)
+      continue;
+    StringRef type = node.getOpType();
+    if (type == "MatMul" || type == "Gemm" || type == "FusedMatMul" ||
+        (node.getDomain().empty() && passesWeightOn(type) &&
+         use.getOperandNumber() == 0 && node.getNumResults() == 1 &&
+         reachesMatrixProduct(node.getOutputs()[0])))
+      return true;
+  }
+  return false;
+}
+
+/// A quantized weight: dequantized it would take four times the bytes or more,
+/// and its codes are what recognition looks for.
+static bool isQuantizedWeight(NodeOp node) {
+  if (node.getOpType() != "DequantizeLinear" || node.getInputs().empty() ||
+      node.getNumResults() != 1)
+    return false;
+  auto type = dyn_cast<RankedTensorType>(node.getInputs()[0].getType());
+  return type && type.getElementType().isInteger() &&
+         type.getElementTypeBitWidth() <= 8 &&
+         reachesMatrixProduct(node.getOutputs()[0]);
+}
+
+/// The input that a node hands on unchanged; null if it does more.
+static Value getForwarded(NodeOp node) {
+  if (!node.getDomain().empty() || node.getInputs().empty() ||
+      node.getNumResults() == 0)
+    return {};
+  if (node.getOpType() == "Identity" && node.getNumResults() == 1)
+    return node.getInputs()[0];
+  if (node.getOpType() != "Dropout")
+    return {};
+  // Trained at run time only if the third input says so.
+  if (node.getInputs().size() > 2 &&
+      !node.getInputs()[2].getDefiningOp<NoneOp>()) {
+    auto training = ConstantReader::get(node.getInputs()[2]);
+    if (!training || training->getElementCount() != 1 || training->at<bool>(0))
+      return {};
+  }
+  bool usesMask = node.getNumResults() > 1 && !node.getOutputs()[1].use_empty();
+  return usesMask ? Value() : node.getInputs()[0];
+}
+
+/// The types say the same, or `value` knows more.
+static bool mayReplace(Value value, Value replaced) {
+  auto known = dyn_cast<ShapedType>(replaced.getType());
+  auto own = dyn_cast<ShapedType>(value.getType());
+  return !known || !own ||
+         (known.getElementType() == own.getElementType() &&
+          succeeded(verifyCompatibleShape(known, own)));
+}
+
+void FoldConstants::eraseIfUnused(Operation *operation) {
+  SmallVector<Operation *> worklist = {operation};
+  while (!worklist.empty()) {
+    Operation *current = worklist.pop_back_val();
+    if (!current->use_empty() || !isa<NodeOp, ConstantOp, NoneOp>(current))
+      continue;
+    llvm::SetVector<Operation *> producers;
+    for (Value operand : current->getOperands())
+      if (Operation *producer = operand.getDefiningOp())
+        producers.insert(producer);
+    if (auto constant = dyn_cast<ConstantOp>(current))
+      resources.remove(constant.getValue());
+    current->erase();
+    worklist.append(producers.begin(), producers.end());
+  }
+}
+
+bool FoldConstants::foldNode(NodeOp node) {
+  if (Value forwarded = getForwarded(node)) {
+    if (!mayReplace(forwarded, node.getOutputs()[0]))
+      return false;
+    node.getOutputs()[0].replaceAllUsesWith(forwarded);
+    return true;
+  }
+  if (isQuantizedWeight(node))
+    return false;
+  auto folded = foldConstantNode(node, maxBytes);
+  if (!folded)
+    return false;
+  OpBuilder builder(node);
+  for (auto [output, constant] : llvm::zip(node.getOutputs(), *folded)) {
+    Value replacement = ConstantOp::create(builder, node.getLoc(),
+                                           constant.type, constant.value);
+    resources.add(constant.value);
+    output.replaceAllUsesWith(replacement);
+    if (replacement.use_empty())
+      eraseIfUnused(replacement.getDefiningOp());
+  }
+  return true;
+}
+
+void FoldConstants::foldGraph(func::FuncOp graph) {
+  // In order, so that every operand is as constant as it gets; an operation
+  // that is erased on the way stands before the current one.
+  for (Operation &operation :
+       llvm::make_early_inc_range(graph.getBody().front()))
+    if (auto node = dyn_cast<NodeOp>(operation))
+      if (foldNode(node))
+        eraseIfUnused(node);
+  SmallVector<Operation *> operations;
+  for (Operation &operation : graph.getBody().front())
+    operations.push_back(&operation);
+  // Backwards, users come before what they use: one sweep finds all.
+  for (Operation *operation : llvm::reverse(operations)) {
+    if (!operation->use_empty() || !isa<NodeOp, ConstantOp, NoneOp>(operation))
+      continue;
+    if (auto constant = dyn_cast<ConstantOp>(operation))
+      resources.remove(constant.getValue());
+    operation->erase();
+  }
+  updateResultTypes(graph);
+}
+
+void FoldConstants::runOnOperation() {
+  resources = {};
+  getOperation()->walk([&](Operation *operation) {
+    if (auto constant = dyn_cast<ConstantOp>(operation))
+      resources.add(constant.getValue());
+    else
+      operation->getAttrDictionary().walk(
+          [&](DenseResourceElementsAttr attribute) {
+            resources.add(attribute);
+          });
+  });
+  for (func::FuncOp graph : getOperation().getOps<func::FuncOp>())
+    if (!graph.isDeclaration())
+      foldGraph(graph);
+}
