@@ -31,10 +31,9 @@ void LinearOp::getEffects(
   for (OpOperand &operand : (*this)->getOpOperands()) {
     if (!isa<BaseMemRefType>(operand.get().getType()))
       continue;
-    bool scratch = operand.get() == getScratch();
-    if (&operand == &getInitMutable() || scratch)
+    if (&operand == &getInitMutable())
       effects.emplace_back(MemoryEffects::Write::get(), &operand);
-    if (&operand != &getInitMutable())
+    else
       effects.emplace_back(MemoryEffects::Read::get(), &operand);
   }
 }
