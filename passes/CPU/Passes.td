@@ -65,6 +65,27 @@ def ExpandCopies : Pass<"expand-copies", "mlir::ModuleOp"> {
   let dependentDialects = ["mlir::linalg::LinalgDialect"];
 }
 
+def LowerLinalg : Pass<"lower-linalg", "mlir::func::FuncOp"> {
+  let summary = "Turns linalg over memrefs into loops that LLVM vectorizes";
+  let description = [{
+    The loop along which most operands are contiguous goes innermost. Where it
+    is a reduction, the result stays in a register; where a reduction lies right
+    around it (a matmul), `unroll-factor` of its steps share one load and store
+    of the result. Sums of products may be reassociated and contracted, as in any
+    matmul; all other arithmetic keeps its order.
+
+    ```mlir
+    linalg.matmul ins(%a, %b) outs(%c)
+    // becomes
+    scf.for %i { scf.for %k step 4 { scf.for %j { ... } } }
+    ```
+  }];
+  let options = [Option<"unrollFactor", "unroll-factor", "int64_t", "4",
+                        "steps of a reduction around the innermost loop">];
+  let dependentDialects = ["mlir::affine::AffineDialect", "mlir::scf::SCFDialect",
+                           "mlir::memref::MemRefDialect", "mlir::arith::ArithDialect"];
+}
+
 def EmitEntry : Pass<"emit-entry", "mlir::ModuleOp"> {
   let summary = "Writes the functions that the model's descriptor points to";
   let description = [{

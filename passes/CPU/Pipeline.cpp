@@ -22,7 +22,6 @@
 #include "mlir/Conversion/VectorToSCF/VectorToSCF.h"
 #include "mlir/Dialect/Arith/Transforms/Passes.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
-#include "mlir/Dialect/Linalg/Passes.h"
 #include "mlir/Dialect/MemRef/Transforms/Passes.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Transforms/Passes.h"
@@ -63,7 +62,7 @@ void hgf::buildCPUPipeline(OpPassManager &manager,
 
   // A call of MLIR's C library would be the alternative.
   manager.addPass(createExpandCopies());
-  manager.addNestedPass<func::FuncOp>(createConvertLinalgToLoopsPass());
+  manager.addNestedPass<func::FuncOp>(createLowerLinalg());
   // After the kernels, whose threads are outlined with all others.
   manager.addPass(createOutlineParallel());
   manager.addPass(createCanonicalizerPass());

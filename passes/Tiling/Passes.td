@@ -49,4 +49,55 @@ def EmitOutputDims : Pass<"emit-output-dims", "mlir::ModuleOp"> {
                            "mlir::affine::AffineDialect"];
 }
 
+def DecomposeConcat : Pass<"decompose-concat"> {
+  let summary = "Turns tensor.concat into insertions";
+  let description = [{
+    Every part is then computed where it ends up.
+
+    ```mlir
+    tensor.concat dim(0) %a, %b
+    // becomes
+    tensor.insert_slice %a into %empty; tensor.insert_slice %b into ...
+    ```
+  }];
+  let dependentDialects = ["mlir::tensor::TensorDialect", "mlir::affine::AffineDialect",
+                           "mlir::arith::ArithDialect"];
+}
+
+def FuseElementwise : Pass<"fuse-elementwise"> {
+  let summary = "Fuses elementwise linalg operations with their readers";
+  let description = [{
+    An elementwise operation with one reader joins it, if the reader looks at
+    each element once: nothing is computed more often than before. Conversions
+    join any reader.
+
+    ```mlir
+    %a = linalg.generic { exp }; %b = linalg.generic ins(%a) { negf }
+    // becomes
+    %b = linalg.generic { exp; negf }
+    ```
+  }];
+  let dependentDialects = ["mlir::linalg::LinalgDialect", "mlir::affine::AffineDialect"];
+}
+
+def SplitThreads : Pass<"split-threads"> {
+  let summary = "Splits large linalg operations into pieces for threads";
+  let description = [{
+    An operation of at least twice `piece-work` steps is tiled along one
+    parallel loop into an `scf.forall` whose iterations do about `piece-work` each.
+    Every element is computed by one iteration in the same order, so results do
+    not depend on the number of threads.
+
+    ```mlir
+    linalg.matmul ins(%a, %b : tensor<64x4096xf32>, ...)
+    // becomes
+    scf.forall (%i) = (0) to (4096) step (32) { linalg.matmul ... }
+    ```
+  }];
+  let options = [Option<"pieceWork", "piece-work", "int64_t", "131072",
+                        "fewest steps that are worth a thread's while">];
+  let dependentDialects = ["mlir::linalg::LinalgDialect", "mlir::scf::SCFDialect",
+                           "mlir::affine::AffineDialect", "mlir::tensor::TensorDialect"];
+}
+
 #endif // HGF_PASSES_TILING_PASSES_TD

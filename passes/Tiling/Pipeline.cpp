@@ -22,4 +22,12 @@ void hgf::buildTilingPipeline(OpPassManager &manager,
   manager.addPass(createConvertElementwiseToLinalgPass());
   // While operations still know their shapes: loops tell less.
   manager.addPass(createEmitOutputDims());
+  manager.addPass(createDecomposeConcat());
+  // Fusion sees generic operations only.
+  manager.addPass(createLinalgGeneralizeNamedOpsPass());
+  manager.addPass(createFuseElementwise());
+  manager.addPass(createCanonicalizerPass());
+  manager.addPass(createCSEPass());
+  // Last: loops hide operations from every other pass.
+  manager.addPass(createSplitThreads());
 }

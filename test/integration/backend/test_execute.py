@@ -139,3 +139,46 @@ def test_large_constant(tmp_path, weights):
         side.write_bytes(side.read_bytes()[:-1])
         with pytest.raises(RuntimeError, match="bytes"):
             Model(tmp_path / "table.so")
+
+
+MATMUL = """
+func.func @main(%x: tensor<?x?xf32> {{onnx.dims = ["m", "k"]}}, %w: tensor<{w}xf32> {{onnx.dims = [{w_dims}]}}) -> tensor<?x{n}xf32> {{
+  %zero = arith.constant 0.0 : f32
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %m = tensor.dim %x, %c0 : tensor<?x?xf32>
+  {size}
+  %empty = tensor.empty(%m{dynamic}) : tensor<?x{n}xf32>
+  %init = linalg.fill ins(%zero : f32) outs(%empty : tensor<?x{n}xf32>) -> tensor<?x{n}xf32>
+  %y = linalg.generic {{indexing_maps = [affine_map<(i, j, k) -> (i, k)>, affine_map<(i, j, k) -> ({map})>, affine_map<(i, j, k) -> (i, j)>], iterator_types = ["parallel", "parallel", "reduction"]}} ins(%x, %w : tensor<?x?xf32>, tensor<{w}xf32>) outs(%init : tensor<?x{n}xf32>) {{
+  ^bb0(%a: f32, %b: f32, %total: f32):
+    %product = arith.mulf %a, %b : f32
+    %sum = arith.addf %total, %product : f32
+    linalg.yield %sum : f32
+  }} -> tensor<?x{n}xf32>
+  return %y : tensor<?x{n}xf32>
+}}
+"""
+
+
+@pytest.mark.parametrize("transposed", [False, True])
+@pytest.mark.parametrize("static", [False, True])
+def test_matmul_of_any_size(tmp_path, transposed, static):
+    n = 688 if static else "?"
+    w = f"{n}x?" if transposed else f"?x{n}"
+    axis = 0 if transposed else 1
+    text = MATMUL.format(
+        n=n, w=w, map="j, k" if transposed else "k, j",
+        w_dims='"n", "k"' if transposed else '"k", "n"',
+        size="" if static else f"%n = tensor.dim %w, %c{axis} : tensor<{w}xf32>",
+        dynamic="" if static else ", %n")
+    compile_module(text, tmp_path / "matmul.so")
+    model = Model(tmp_path / "matmul.so", threads=2)
+    random = np.random.default_rng(0)
+    for rows in [0, 1, 2, 7, 33]:
+        for inner in [0, 1, 3, 4, 5, 100]:
+            for columns in [688] if static else [0, 1, 7, 64]:
+                x = random.standard_normal((rows, inner), np.float32)
+                w = random.standard_normal((inner, columns), np.float32)
+                y = model(x, w.T if transposed else w)[0]
+                np.testing.assert_allclose(y, x @ w, atol=1e-4)
