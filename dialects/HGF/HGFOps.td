@@ -315,6 +315,7 @@ def HGF_LinearOp : HGF_Op<"linear", [
     | bias | [N] |
     | residual | [..., N], added last |
     | init | [..., N], the destination |
+    | scratch | bytes that the kernel computes in; given after bufferization |
     | quantization | `none`: float activations; otherwise int8 per token in that order |
     | correction_activation | phi |
     | correction_input | whether the correction reads x or the quantized x |
@@ -355,6 +356,7 @@ def HGF_LinearOp : HGF_Op<"linear", [
     Optional<HGF_Shaped>:$bias,
     Optional<HGF_Shaped>:$residual,
     HGF_Shaped:$init,
+    Optional<MemRefRankOf<[I8], [1]>>:$scratch,
     DefaultValuedAttr<HGF_QuantizationAttr, "::hgf::Quantization::None">:$quantization,
     DefaultValuedAttr<HGF_ActivationAttr, "::hgf::Activation::SiLU">:$correction_activation,
     DefaultValuedAttr<HGF_CorrectionInputAttr, "::hgf::CorrectionInput::Original">:$correction_input,
@@ -372,6 +374,7 @@ def HGF_LinearOp : HGF_Op<"linear", [
     (`bias` `(` $bias^ `:` type($bias) `)`)?
     (`residual` `(` $residual^ `:` type($residual) `)`)?
     `outs` `(` $init `:` type($init) `)`
+    (`scratch` `(` $scratch^ `:` type($scratch) `)`)?
     (`quantization` $quantization^)?
     (`correction_activation` $correction_activation^)?
     (`correction_input` $correction_input^)?
@@ -379,6 +382,25 @@ def HGF_LinearOp : HGF_Op<"linear", [
     (`activation` $activation^)?
     attr-dict (`->` type($y)^)?
   }];
+  // Without scratch, which nothing before bufferization knows.
+  let builders = [OpBuilder<(ins "::mlir::Type":$y, "::mlir::Value":$x,
+      "::mlir::Value":$weight, "::mlir::Value":$a, "::mlir::Value":$b,
+      "::mlir::Value":$a_scale, "::mlir::Value":$b_scale,
+      "::mlir::Value":$gate, "::mlir::Value":$gate_weight,
+      "::mlir::Value":$gate_bias, "::mlir::Value":$bias,
+      "::mlir::Value":$residual, "::mlir::Value":$init,
+      CArg<"::hgf::Quantization", "::hgf::Quantization::None">:$quantization,
+      CArg<"::hgf::Activation", "::hgf::Activation::SiLU">:$correction_activation,
+      CArg<"::hgf::CorrectionInput", "::hgf::CorrectionInput::Original">:$correction_input,
+      CArg<"::hgf::GateKind", "::hgf::GateKind::Open">:$gate_kind,
+      CArg<"::hgf::Activation", "::hgf::Activation::Identity">:$activation,
+      CArg<"::llvm::ArrayRef<int64_t>", "{}">:$segments,
+      CArg<"::llvm::ArrayRef<int64_t>", "{}">:$segment_ranks), [{
+    build($_builder, $_state, y, x, weight, a, b, a_scale, b_scale, gate,
+          gate_weight, gate_bias, bias, residual, init, /*scratch=*/nullptr,
+          quantization, correction_activation, correction_input, gate_kind,
+          activation, segments, segment_ranks);
+  }]>];
   let hasVerifier = 1;
   let hasCanonicalizer = 1;
 }

@@ -31,9 +31,10 @@ void LinearOp::getEffects(
   for (OpOperand &operand : (*this)->getOpOperands()) {
     if (!isa<BaseMemRefType>(operand.get().getType()))
       continue;
-    if (&operand == &getInitMutable())
+    bool scratch = operand.get() == getScratch();
+    if (&operand == &getInitMutable() || scratch)
       effects.emplace_back(MemoryEffects::Write::get(), &operand);
-    else
+    if (&operand != &getInitMutable())
       effects.emplace_back(MemoryEffects::Read::get(), &operand);
   }
 }

@@ -57,4 +57,23 @@ def PlanArena : Pass<"plan-arena", "mlir::ModuleOp"> {
   let dependentDialects = ["mlir::memref::MemRefDialect", "mlir::arith::ArithDialect"];
 }
 
+def AllocateScratch : Pass<"allocate-scratch", "mlir::ModuleOp"> {
+  let summary = "Allocates what each hgf.linear computes in";
+  let description = [{
+    Quantized activations, their sums, the correction's inner values and
+    dynamic gates of all tokens live in one buffer per layer, which is allocated
+    here so that `plan-arena` places it: kernels allocate nothing. Operands whose
+    tokens are not at one distance from each other are copied, because kernels
+    know one stride per tensor.
+
+    ```mlir
+    hgf.linear ins(%x : memref<4x3xf32>) weight(%w : !hgf.packed<...>) outs(%y : memref<4x2xf32>) quantization reciprocal
+    // becomes
+    %scratch = memref.alloc() {alignment = 64 : i64} : memref<1376xi8>
+    hgf.linear ins(%x : memref<4x3xf32>) weight(%w : !hgf.packed<...>) outs(%y : memref<4x2xf32>) scratch(%scratch : memref<1376xi8>) quantization reciprocal
+    ```
+  }];
+  let dependentDialects = ["mlir::memref::MemRefDialect", "mlir::arith::ArithDialect"];
+}
+
 #endif // HGF_PASSES_BUFFERIZATION_PASSES_TD

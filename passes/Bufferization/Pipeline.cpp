@@ -25,6 +25,8 @@ void hgf::buildBufferizationPipeline(OpPassManager &manager,
   bufferize.functionBoundaryTypeConversion =
       bufferization::LayoutMapOption::FullyDynamicLayoutMap;
   manager.addPass(bufferization::createOneShotBufferizePass(bufferize));
+  // Before the arena is planned, which then holds the scratch memory too.
+  manager.addPass(createAllocateScratch());
   // Sizes of allocations become expressions of the arguments' dims.
   manager.addPass(memref::createResolveShapedTypeResultDimsPass());
   manager.addPass(createCanonicalizerPass());

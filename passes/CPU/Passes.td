@@ -135,4 +135,68 @@ def ExternalizeConstants : Pass<"externalize-constants", "mlir::ModuleOp"> {
   let dependentDialects = ["mlir::LLVM::LLVMDialect"];
 }
 
+def LowerLinear : Pass<"lower-linear", "mlir::ModuleOp"> {
+  let summary = "Turns each hgf.linear into calls of kernels";
+  let description = [{
+    Every layer becomes loops over tokens and over pieces of its rows that call
+    kernels: quantization, the correction's first half, the ternary product with
+    its epilogue. lib/Kernels builds them, one per key and instruction level;
+    layers with equal keys share them. Loops that are worth it are
+    `scf.forall`, so that threads share them. Runs after `lower-weights`.
+
+    A portable binary holds each kernel once per level of the target's table;
+    calls go through pointers that `@hgf_initialize` fills at load.
+
+    ```mlir
+    hgf.linear ins(%x : memref<1x3xf32>) weight(%w : !hgf.packed<...>) outs(%y : memref<1x2xf32>) scratch(%s : memref<584xi8>) quantization reciprocal
+    // becomes
+    llvm.call @hgf_kernel_quantize_reciprocal_avx2(...)
+    llvm.call @hgf_kernel_linear_planes2_int8_row_partial_tokens1_avx2(...)
+    ```
+  }];
+  let options = [
+    Option<"target", "target", "std::string", "",
+           "target triple; empty means the machine that compiles">,
+    Option<"cpu", "cpu", "std::string", "\"portable\"",
+           "LLVM CPU name, 'native', or 'portable'">
+  ];
+  let dependentDialects = [
+    "mlir::LLVM::LLVMDialect", "mlir::arith::ArithDialect",
+    "mlir::math::MathDialect", "mlir::memref::MemRefDialect",
+    "mlir::scf::SCFDialect", "mlir::vector::VectorDialect"];
+}
+
+def ConvertDotToX86 : Pass<"convert-dot-to-x86", "mlir::ModuleOp"> {
+  let summary = "Lowers dot products to the instructions of a kernel's level";
+  let description = [{
+    In functions whose attribute `hgf.level` names a level with instructions
+    for it, `hgf.dot_step` becomes a multiplication of bytes and an addition,
+    `hgf.dot_widen` a multiplication of pairs by one. All others are left.
+
+    ```mlir
+    %sum = hgf.dot_step %acc, %codes, %x : vector<16xi16>, vector<32xi8>
+    // becomes, with hgf.level = "avx2"
+    %products = llvm.call_intrinsic "llvm.x86.avx2.pmadd.ub.sw"(%codes, %x)
+    %sum = arith.addi %acc, %products
+    ```
+  }];
+  let dependentDialects = ["mlir::LLVM::LLVMDialect", "mlir::arith::ArithDialect"];
+}
+
+def ConvertDotToVector : Pass<"convert-dot-to-vector", "mlir::ModuleOp"> {
+  let summary = "Lowers dot products to vectors that every CPU has";
+  let description = [{
+    Neighbouring bytes are separated by shifts inside lanes of twice the width,
+    multiplied and added there; exact for every target and both accumulators.
+
+    ```mlir
+    %sum = hgf.dot_step %acc, %codes, %x : vector<8xi16>, vector<16xi8>
+    // becomes
+    %even = arith.muli ...
+    %odd = arith.muli ...
+    ```
+  }];
+  let dependentDialects = ["mlir::arith::ArithDialect", "mlir::vector::VectorDialect"];
+}
+
 #endif // HGF_PASSES_CPU_PASSES_TD

@@ -59,6 +59,12 @@ void hgf::buildCPUPipeline(OpPassManager &manager,
   manager.addPass(createLowerWeights());
   // Kernels of hgf operations are built here, while loops over threads are
   // still scf.forall and buffers still memrefs.
+  LowerLinearOptions lowerLinear;
+  lowerLinear.target = options.target;
+  lowerLinear.cpu = options.cpu;
+  manager.addPass(createLowerLinear(lowerLinear));
+  manager.addPass(createConvertDotToX86());
+  manager.addPass(createConvertDotToVector());
 
   // A call of MLIR's C library would be the alternative.
   manager.addPass(createExpandCopies());

@@ -1,4 +1,4 @@
-//===- Pipeline.cpp - The packing phase ------------------------------------===//
+//===- Pipeline.cpp - The packing phase ---------------------------------===//
 //
 // Part of HGF, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -10,4 +10,6 @@
 #include "mlir/Pass/PassManager.h"
 
 void hgf::buildPackingPipeline(mlir::OpPassManager &manager,
-                           const PipelineOptions &options) {}
+                               const PipelineOptions &options) {
+  manager.addPass(createPackWeights());
+}

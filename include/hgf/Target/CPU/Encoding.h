@@ -1,0 +1,90 @@
+//===- Encoding.h - How weights lie in memory -*- C++ -*-===//
+//
+// Part of HGF, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef HGF_TARGET_CPU_ENCODING_H
+#define HGF_TARGET_CPU_ENCODING_H
+
+#include "mlir/IR/Builders.h"
+
+namespace hgf {
+
+/// A layout of two-bit codes (w + 1) in memory. The matrix is one stream of
+/// blocks of `blockRows` rows; inside it, for each block of `blockColumns`
+/// columns, each row has `rowBytes` bytes. Rows and columns that the matrix
+/// lacks hold code 1 (weight 0).
+class Encoding {
+public:
+  virtual ~Encoding() = default;
+
+  virtual llvm::StringRef getName() const = 0;
+  virtual int64_t getBlockRows() const = 0;
+  virtual int64_t getBlockColumns() const = 0;
+  /// Bytes of one row in one block of columns.
+  virtual int64_t getRowBytes() const = 0;
+
+  /// Whether every vector that unpacking yields stays inside one group of
+  /// `group` columns, for vectors of `vectorBytes` codes.
+  virtual bool keepsGroups(int64_t group, int64_t vectorBytes) const = 0;
+
+  double getBitsPerWeight() const {
+    return 8.0 * getRowBytes() / getBlockColumns();
+  }
+  int64_t getBlockCount(int64_t columns) const {
+    return llvm::divideCeil(columns, getBlockColumns());
+  }
+  int64_t getRowBlockCount(int64_t rows) const {
+    return llvm::divideCeil(rows, getBlockRows());
+  }
+  /// Bytes from one block of rows to the next.
+  int64_t getRowBlockBytes(int64_t columns) const {
+    return getBlockCount(columns) * getBlockRows() * getRowBytes();
+  }
+  int64_t getByteCount(int64_t rows, int64_t columns) const {
+    return getRowBlockCount(rows) * getRowBlockBytes(columns);
+  }
+
+  /// Packs `codes` (two bits each, least significant first, rows one after
+  /// another without padding) into `packed`, which has getByteCount() bytes.
+  void pack(llvm::ArrayRef<uint8_t> codes, int64_t rows, int64_t columns,
+            llvm::MutableArrayRef<uint8_t> packed) const;
+
+  /// The inverse of pack().
+  void unpack(llvm::ArrayRef<uint8_t> packed, int64_t rows, int64_t columns,
+              llvm::MutableArrayRef<uint8_t> codes) const;
+
+  /// Gives the bytes at an offset into a row of a block as vector<Vxi8>.
+  using LoadBytes = llvm::function_ref<mlir::Value(int64_t offset)>;
+  /// Receives codes as vector<Vxi8> and the first of their V consecutive
+  /// columns inside the block.
+  using UseCodes = llvm::function_ref<void(mlir::Value codes, int64_t column)>;
+
+  /// Emits IR that unpacks one row of one block in vectors of `vectorBytes`
+  /// codes.
+  virtual void emitUnpack(mlir::OpBuilder &builder, mlir::Location location,
+                          int64_t vectorBytes, LoadBytes load,
+                          UseCodes use) const = 0;
+
+protected:
+  /// Packs one row of one block. `codes` has getBlockColumns() elements.
+  virtual void packRow(llvm::ArrayRef<uint8_t> codes,
+                       llvm::MutableArrayRef<uint8_t> packed) const = 0;
+  virtual void unpackRow(llvm::ArrayRef<uint8_t> packed,
+                         llvm::MutableArrayRef<uint8_t> codes) const = 0;
+};
+
+/// Every encoding, best choice for most layers first.
+llvm::ArrayRef<const Encoding *> getEncodings();
+
+/// The encoding called `name` or null.
+const Encoding *findEncoding(llvm::StringRef name);
+
+/// Chooses the encoding of one layer.
+const Encoding &chooseEncoding(int64_t rows, int64_t columns);
+
+} // namespace hgf
+
+#endif // HGF_TARGET_CPU_ENCODING_H

@@ -1,0 +1,96 @@
+//===- InstructionLevel.h - What a CPU can do -*- C++ -*-===//
+//
+// Part of HGF, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef HGF_TARGET_CPU_INSTRUCTIONLEVEL_H
+#define HGF_TARGET_CPU_INSTRUCTIONLEVEL_H
+
+#include "mlir/Support/LLVM.h"
+#include "llvm/ADT/StringRef.h"
+#include "llvm/TargetParser/Triple.h"
+
+namespace hgf {
+
+/// What `hgf.dot_step` accumulates in.
+enum class Accumulator {
+  /// Pairs of products; at most `safeSteps` steps before `hgf.dot_widen`.
+  Int16,
+  /// Quadruples of products; never overflows.
+  Int32
+};
+
+/// How `hgf.dot_step` and `hgf.dot_widen` are lowered.
+enum class DotLowering {
+  /// Vectors of the target, nothing else.
+  Portable,
+  /// `pmaddubsw` and `pmaddwd` on vectors of 16 bytes.
+  SSSE3,
+  /// The same on vectors of 32 bytes.
+  AVX2
+};
+
+/// A bit that `cpuid` answers on x86.
+struct ProcessorBit {
+  int32_t leaf;
+  /// 0 to 3: eax, ebx, ecx, edx.
+  int32_t word;
+  int32_t bit;
+};
+
+/// One row of the table of instruction levels: everything that kernel builders
+/// need to know about a CPU.
+struct InstructionLevel {
+  /// What the report and `--describe` say, e.g. "avx2".
+  llvm::StringLiteral name;
+  llvm::Triple::ArchType architecture;
+  /// LLVM features that the CPU must have, separated by commas.
+  llvm::StringLiteral features;
+  /// LLVM CPU that a variant is compiled for inside a portable binary; empty:
+  /// the binary's own.
+  llvm::StringLiteral cpu;
+  /// Whether portable binaries hold this level.
+  bool portable;
+  /// What says at run time that the CPU has the features.
+  llvm::ArrayRef<ProcessorBit> detection;
+  /// Bits of the x86 register XCR0 that the operating system must have set, so
+  /// that it saves the level's registers; 0: none.
+  int32_t savedState;
+  DotLowering lowering;
+  /// Bytes of one vector of codes.
+  int64_t vectorBytes;
+  Accumulator accumulator;
+  /// Most calls of `hgf.dot_step` into one int16 accumulator with codes of at
+  /// most 2 and activations of at least -128: 64 * 2 * 2 * 128 = 32768, which
+  /// just fits because positive activations end at 127.
+  int64_t safeSteps;
+  /// Whether a float32 multiply-add is one instruction.
+  bool fusedMultiplyAdd;
+  /// Whether float16 converts to float32 in one instruction.
+  bool halfConversion;
+  /// How far ahead of the weight stream to prefetch.
+  int64_t prefetchBytes;
+  /// Numbers of tokens that kernels exist for, largest first, ending in 1.
+  llvm::ArrayRef<int64_t> tokenBlocks;
+};
+
+/// All rows of `architecture`, least demanding first; empty where no kernels
+/// exist.
+llvm::SmallVector<const InstructionLevel *>
+getInstructionLevels(llvm::Triple::ArchType architecture);
+
+/// The row called `name` or null.
+const InstructionLevel *findInstructionLevel(llvm::StringRef name);
+
+/// The levels that a binary for `triple` holds, least demanding first: several
+/// for the CPU "portable", otherwise the best one that `cpu` (an LLVM name or
+/// "native") has. An empty triple means the machine that compiles. Empty where
+/// the architecture has no kernels.
+llvm::SmallVector<const InstructionLevel *>
+selectInstructionLevels(llvm::StringRef triple, llvm::StringRef cpu);
+
+} // namespace hgf
+
+#endif // HGF_TARGET_CPU_INSTRUCTIONLEVEL_H

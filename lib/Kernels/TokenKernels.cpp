@@ -1,0 +1,225 @@
+//===- TokenKernels.cpp - What is computed once per token -*- C++ -*-===//
+//
+// Part of HGF, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "KernelBuilder.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+
+using namespace mlir;
+using namespace hgf;
+
+using Values = KernelBuilder::Values;
+
+static constexpr int64_t lanes = KernelBuilder::lanes;
+static constexpr int64_t floatBytes = 4;
+
+/// Calls `use(index, vector<8xf32>)` for x[0, count) in vectors of eight, the
+/// last one filled up with zeros, and carries values along.
+static Values forEachVector(
+    KernelBuilder &k, Value x, Value count, ArrayRef<Value> init,
+    llvm::function_ref<Values(Value index, Value vector, ArrayRef<Value>)>
+        use) {
+  Value tail = arith::AndIOp::create(k.b, count, k.size(lanes - 1));
+  Value whole = k.subtract(count, tail);
+  Values carried = k.loop(
+      k.size(0), whole, lanes, init, [&](Value index, ArrayRef<Value> carried) {
+        Value vector =
+            k.load(k.floats(), k.address(x, k.multiply(index, floatBytes)), 4);
+        return use(index, vector, carried);
+      });
+  return k.branch(
+      k.isLess(k.size(0), tail), TypeRange(ValueRange(carried)),
+      [&] {
+        Value vector =
+            k.loadPartial(k.address(x, k.multiply(whole, floatBytes)), tail);
+        return use(whole, vector, carried);
+      },
+      [&] { return carried; });
+}
+
+/// The factor that x is multiplied by, or divided by, before rounding.
+static Value getRounder(KernelBuilder &k, Value maximum) {
+  Value limit = k.real(k.f32(), 127);
+  switch (k.key.quantization) {
+  case Quantization::None:
+    break;
+  case Quantization::Reciprocal:
+    return k.divideFloat(limit, maximum);
+  case Quantization::Division:
+    return k.divideFloat(maximum, limit);
+  case Quantization::ReciprocalProduct:
+    return k.multiplyFloat(k.divideFloat(k.real(k.f32(), 1), maximum), limit);
+  }
+  llvm_unreachable("no quantization");
+}
+
+void hgf::buildQuantize(KernelBuilder &k) {
+  Value x = k.argument(0), q = k.argument(1), sums = k.argument(2);
+  Value scale = k.argument(3), columns = k.argument(4), padded = k.argument(5);
+  Value maxima = forEachVector(
+      k, x, columns, {k.real(k.floats(), 0)},
+      [&](Value, Value vector, ArrayRef<Value> carried) -> Values {
+        Value absolute = math::AbsFOp::create(k.b, vector);
+        // One instruction; a row with a NaN has unspecified codes anyway.
+        Value greater = arith::CmpFOp::create(k.b, arith::CmpFPredicate::OGT,
+                                              absolute, carried[0]);
+        return {arith::SelectOp::create(k.b, greater, absolute, carried[0])};
+      })[0];
+  Value maximum =
+      vector::ReductionOp::create(k.b, vector::CombiningKind::MAXNUMF, maxima);
+  maximum = arith::MaxNumFOp::create(k.b, maximum, k.real(k.f32(), 1e-5f));
+  k.store(k.divideFloat(maximum, k.real(k.f32(), 127)), scale, 4);
+  Value rounder = k.splat(getRounder(k, maximum));
+
+  // |x| <= a, so that the quotient rounds to 127 at most: the clip is implied.
+  // Adding 1.5 * 2^23 rounds to nearest even and leaves the integer in the low
+  // bits; math.roundeven would be a call where SSE4.1 lacks.
+  Value magic = k.real(k.floats(), 0x1.8p23f);
+  Value magicBits = k.integer(k.ints(), 0x4b400000);
+  auto round = [&](Value index, Value vector) -> Value {
+    Value scaled = k.key.quantization == Quantization::Division
+                       ? k.divideFloat(vector, rounder)
+                       : k.multiplyFloat(vector, rounder);
+    Value bits =
+        arith::BitcastOp::create(k.b, k.ints(), k.addFloat(scaled, magic));
+    Value codes = k.subtract(bits, magicBits);
+    Value bytes = arith::TruncIOp::create(k.b, k.vector(lanes, k.i8()), codes);
+    k.store(bytes, k.address(q, index), 8);
+    return arith::ExtSIOp::create(k.b, k.ints(), bytes);
+  };
+  // Zeros first: the tail and what pads it.
+  k.loop(arith::AndIOp::create(k.b, columns, k.size(-lanes)), padded, lanes, {},
+         [&](Value index, ArrayRef<Value>) -> Values {
+           k.store(k.integer(k.vector(lanes, k.i8()), 0), k.address(q, index),
+                   8);
+           return {};
+         });
+  if (k.key.granularity != Granularity::Group) {
+    Value sum = forEachVector(
+        k, x, columns, {k.integer(k.ints(), 0)},
+        [&](Value index, Value vector, ArrayRef<Value> carried) -> Values {
+          return {k.add(carried[0], round(index, vector))};
+        })[0];
+    k.store(k.sumOfLanes(sum), sums, 4);
+    return;
+  }
+  forEachVector(k, x, columns, {},
+                [&](Value index, Value vector, ArrayRef<Value>) -> Values {
+                  round(index, vector);
+                  return {};
+                });
+  k.loop(
+      k.size(0), padded, k.key.group, {},
+      [&](Value first, ArrayRef<Value>) -> Values {
+        Value sum = k.loop(
+            first, k.add(first, k.key.group), lanes, {k.integer(k.ints(), 0)},
+            [&](Value index, ArrayRef<Value> carried) -> Values {
+              Value codes =
+                  k.load(k.vector(lanes, k.i8()), k.address(q, index), 8);
+              return {k.add(carried[0],
+                            arith::ExtSIOp::create(k.b, k.ints(), codes))};
+            })[0];
+        Value group = arith::DivUIOp::create(k.b, first, k.size(k.key.group));
+        k.store(k.sumOfLanes(sum),
+                k.address(sums, k.multiply(group, floatBytes)), 4);
+        return {};
+      });
+}
+
+void hgf::buildPad(KernelBuilder &k) {
+  Value x = k.argument(0), copy = k.argument(1), columns = k.argument(2),
+        padded = k.argument(3);
+  k.loop(arith::AndIOp::create(k.b, columns, k.size(-lanes)), padded, lanes, {},
+         [&](Value index, ArrayRef<Value>) -> Values {
+           k.store(k.real(k.floats(), 0),
+                   k.address(copy, k.multiply(index, floatBytes)), 4);
+           return {};
+         });
+  forEachVector(k, x, columns, {},
+                [&](Value index, Value vector, ArrayRef<Value>) -> Values {
+                  k.store(vector,
+                          k.address(copy, k.multiply(index, floatBytes)), 4);
+                  return {};
+                });
+}
+
+void hgf::buildGate(KernelBuilder &k) {
+  Value x = k.argument(0), weight = k.argument(1), bias = k.argument(2),
+        alpha = k.argument(3), length = k.argument(4);
+  // The weight is padded with zeros, so whole vectors of it may be read.
+  Value sums = forEachVector(
+      k, x, length, {k.real(k.floats(), 0)},
+      [&](Value index, Value vector, ArrayRef<Value> carried) -> Values {
+        Value w = k.load(k.floats(),
+                         k.address(weight, k.multiply(index, floatBytes)), 32);
+        return {k.multiplyAdd(w, vector, carried[0])};
+      })[0];
+  Value sum = k.addFloat(k.sumOfLanes(sums), k.load(k.f32(), bias, 4));
+  k.store(k.activate(sum, Activation::Sigmoid), alpha, 4);
+}
+
+void hgf::buildCorrectionInput(KernelBuilder &k) {
+  Value x = k.argument(0), a = k.argument(1), aScale = k.argument(2),
+        bScale = k.argument(3), inputScale = k.argument(4), h = k.argument(5),
+        columns = k.argument(6), begin = k.argument(7), end = k.argument(8);
+  constexpr int64_t block = LinearParameters::rankBlock;
+  int64_t elementBytes = getElementBytes(k.key.factor);
+  bool quantized = k.key.correctionInput == CorrectionInput::Quantized;
+  int64_t stepBytes = block * lanes * elementBytes;
+  Value steps = arith::ShRUIOp::create(k.b, k.add(columns, lanes - 1),
+                                       k.size(llvm::Log2_64(lanes)));
+  Value blockBytes = k.multiply(steps, stepBytes);
+  Value zero = k.real(k.floats(), 0);
+  k.loop(begin, end, 1, {}, [&](Value rankBlock, ArrayRef<Value>) -> Values {
+    Value factor = k.address(a, k.multiply(rankBlock, blockBytes));
+    auto step = [&](Value index, Value vector,
+                    ArrayRef<Value> carried) -> Values {
+      Value part = k.address(factor, k.multiply(index, block * elementBytes));
+      k.prefetch(part);
+      Values sums;
+      for (int64_t r = 0; r < block; ++r) {
+        Value weights = k.loadFactor(k.address(part, r * lanes * elementBytes),
+                                     k.key.factor);
+        sums.push_back(k.multiplyAdd(weights, vector, carried[r]));
+      }
+      return sums;
+    };
+    Values sums;
+    if (quantized) {
+      // Padded with zeros.
+      sums = k.loop(k.size(0), k.multiply(steps, lanes), lanes,
+                    Values(block, zero),
+                    [&](Value index, ArrayRef<Value> carried) {
+                      Value codes = k.load(k.vector(lanes, k.i8()),
+                                           k.address(x, index), 8);
+                      Value wide = arith::ExtSIOp::create(k.b, k.ints(), codes);
+                      return step(index, k.toFloat(wide), carried);
+                    });
+    } else {
+      sums = forEachVector(k, x, columns, Values(block, zero), step);
+    }
+    for (int64_t r = 0; r < block; ++r) {
+      auto at = [&](Value pointer) {
+        return k.address(pointer, k.multiply(rankBlock, block * floatBytes),
+                         r * floatBytes);
+      };
+      Value sum = k.sumOfLanes(sums[r]);
+      if (quantized)
+        sum = k.multiplyFloat(sum, k.load(k.f32(), inputScale, 4));
+      if (k.key.factor == FactorType::I8)
+        sum = k.multiplyFloat(sum, k.load(k.f32(), at(aScale), 4));
+      sum = k.activate(sum, k.key.correctionActivation);
+      // An int8 b has one scale per rank, which joins h.
+      if (k.key.scaledOutput)
+        sum = k.multiplyFloat(sum, k.load(k.f32(), at(bScale), 4));
+      k.store(sum, at(h), 4);
+    }
+    return {};
+  });
+}

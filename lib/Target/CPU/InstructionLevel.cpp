@@ -1,0 +1,101 @@
+//===- InstructionLevel.cpp - What a CPU can do -*- C++ -*-===//
+//
+// Part of HGF, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "hgf/Target/CPU/InstructionLevel.h"
+
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/MC/MCSubtargetInfo.h"
+#include "llvm/MC/TargetRegistry.h"
+#include "llvm/Support/TargetSelect.h"
+#include "llvm/TargetParser/Host.h"
+
+using namespace hgf;
+using llvm::StringRef;
+using llvm::Triple;
+
+static constexpr int64_t tokenBlocks[] = {8, 4, 2, 1};
+
+static constexpr ProcessorBit ssse3Bits[] = {{1, 2, 9}};
+static constexpr ProcessorBit avx2Bits[] = {{1, 2, 12}, {1, 2, 27}, {1, 2, 28},
+                                            {1, 2, 29}, {7, 1, 5},  {7, 1, 8}};
+static constexpr int32_t savesVectors32 = 6;
+
+// clang-format off
+static constexpr InstructionLevel levels[] = {
+    // name       architecture     features         cpu          portable detection  saved           lowering               vector accumulator          steps fma    f16    prefetch tokens
+    {"baseline", Triple::x86_64,  "",               "",          true,  {},          0,              DotLowering::Portable, 16,    Accumulator::Int16, 64,   false, false, 4096,    tokenBlocks},
+    {"ssse3",    Triple::x86_64,  "ssse3",          "core2",     false, ssse3Bits,   0,              DotLowering::SSSE3,    16,    Accumulator::Int16, 64,   false, false, 4096,    tokenBlocks},
+    {"avx2",     Triple::x86_64,  "avx2,fma,f16c",  "x86-64-v3", true,  avx2Bits,    savesVectors32, DotLowering::AVX2,     32,    Accumulator::Int16, 64,   true,  true,  4096,    tokenBlocks},
+    {"neon",     Triple::aarch64, "neon",           "",          true,  {},          0,              DotLowering::Portable, 16,    Accumulator::Int16, 64,   true,  true,  4096,    tokenBlocks},
+};
+// clang-format on
+
+llvm::SmallVector<const InstructionLevel *>
+hgf::getInstructionLevels(Triple::ArchType architecture) {
+  llvm::SmallVector<const InstructionLevel *> result;
+  for (const InstructionLevel &level : levels)
+    if (level.architecture == architecture)
+      result.push_back(&level);
+  return result;
+}
+
+const InstructionLevel *hgf::findInstructionLevel(StringRef name) {
+  for (const InstructionLevel &level : levels)
+    if (level.name == name)
+      return &level;
+  return nullptr;
+}
+
+/// Whether `subtarget` has every feature of `level`.
+static bool hasFeatures(const llvm::MCSubtargetInfo &subtarget,
+                        const InstructionLevel &level) {
+  for (StringRef feature : llvm::split(StringRef(level.features), ','))
+    if (!feature.empty() && !subtarget.checkFeatures(("+" + feature).str()))
+      return false;
+  return true;
+}
+
+llvm::SmallVector<const InstructionLevel *>
+hgf::selectInstructionLevels(StringRef tripleText, StringRef cpu) {
+  Triple triple(tripleText.empty() ? llvm::sys::getDefaultTargetTriple()
+                                   : Triple::normalize(tripleText));
+  llvm::SmallVector<const InstructionLevel *> all =
+      getInstructionLevels(triple.getArch());
+  llvm::SmallVector<const InstructionLevel *> result;
+  if (cpu.empty() || cpu == "portable") {
+    llvm::copy_if(
+        all, std::back_inserter(result),
+        [](const InstructionLevel *level) { return level->portable; });
+    return result;
+  }
+  if (all.empty())
+    return result;
+  llvm::InitializeAllTargetInfos();
+  llvm::InitializeAllTargetMCs();
+  std::string error, features;
+  const llvm::Target *target =
+      llvm::TargetRegistry::lookupTarget(triple, error);
+  if (!target)
+    return result;
+  if (cpu == "native") {
+    cpu = llvm::sys::getHostCPUName();
+    // A virtual machine may hide features that the CPU's name promises.
+    for (const auto &feature : llvm::sys::getHostCPUFeatures())
+      features += (features.empty() ? "" : ",") +
+                  std::string(feature.getValue() ? "+" : "-") +
+                  feature.getKey().str();
+  }
+  std::unique_ptr<llvm::MCSubtargetInfo> subtarget(
+      target->createMCSubtargetInfo(triple, cpu, features));
+  const InstructionLevel *best = all.front();
+  for (const InstructionLevel *level : all)
+    if (subtarget && hasFeatures(*subtarget, *level))
+      best = level;
+  result.push_back(best);
+  return result;
+}

@@ -1,0 +1,137 @@
+//===- AllocateScratch.cpp - Gives each layer memory to compute in -*- C++
+//-*-===//
+//
+// Part of HGF, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "hgf/Passes/Bufferization/Passes.h"
+
+#include "hgf/Dialect/HGF/HGFDialect.h"
+#include "hgf/Kernels/Scratch.h"
+
+namespace hgf {
+#define GEN_PASS_DEF_ALLOCATESCRATCH
+#include "hgf/Passes/Bufferization/Passes.h.inc"
+} // namespace hgf
+
+using namespace mlir;
+
+namespace {
+
+struct AllocateScratch
+    : public hgf::impl::AllocateScratchBase<AllocateScratch> {
+  void runOnOperation() override {
+    SmallVector<hgf::LinearOp> layers;
+    getOperation().walk([&](hgf::LinearOp op) {
+      if (isa<MemRefType>(op.getX().getType()) && !op.getScratch())
+        layers.push_back(op);
+    });
+    for (hgf::LinearOp op : layers) {
+      makeDense(op);
+      allocate(op);
+    }
+  }
+
+  /// Whether all tokens are at one distance from each other.
+  static bool isDense(Value value) {
+    auto type = cast<MemRefType>(value.getType());
+    if (type.getLayout().isIdentity() || type.getRank() == 1)
+      return true;
+    SmallVector<int64_t> strides;
+    int64_t offset;
+    if (failed(type.getStridesAndOffset(strides, offset)) ||
+        strides.back() != 1)
+      return false;
+    int64_t counted = 0;
+    for (int64_t size : type.getShape().drop_back())
+      counted += size != 1;
+    return counted <= 1;
+  }
+
+  static Value allocateLike(OpBuilder &builder, Value value) {
+    auto type = cast<MemRefType>(value.getType());
+    SmallVector<Value> sizes;
+    for (int64_t axis = 0; axis < type.getRank(); ++axis)
+      if (type.isDynamicDim(axis))
+        sizes.push_back(
+            memref::DimOp::create(builder, value.getLoc(), value, axis));
+    return memref::AllocOp::create(
+        builder, value.getLoc(),
+        MemRefType::get(type.getShape(), type.getElementType()), sizes,
+        builder.getI64IntegerAttr(hgf::Scratch::alignment));
+  }
+
+  /// Kernels know one stride per tensor: what has more is copied.
+  static void makeDense(hgf::LinearOp op) {
+    OpBuilder builder(op);
+    SmallVector<OpOperand *> inputs = {&op.getXMutable()};
+    if (op.getResidual())
+      inputs.push_back(&op.getResidualMutable()[0]);
+    for (OpOperand *operand : inputs) {
+      if (isDense(operand->get()))
+        continue;
+      Value copy = allocateLike(builder, operand->get());
+      memref::CopyOp::create(builder, op.getLoc(), operand->get(), copy);
+      operand->set(copy);
+    }
+    Value init = op.getInit();
+    if (isDense(init))
+      return;
+    Value copy = allocateLike(builder, init);
+    op.getInitMutable().set(copy);
+    builder.setInsertionPointAfter(op);
+    memref::CopyOp::create(builder, op.getLoc(), copy, init);
+  }
+
+  static void allocate(hgf::LinearOp op) {
+    // Layers without packed weights have no kernel to give memory to.
+    auto packed = dyn_cast<hgf::PackedType>(op.getWeight().getType());
+    const hgf::Encoding *encoding =
+        packed ? hgf::findEncoding(packed.getEncoding()) : nullptr;
+    if (!encoding)
+      return;
+    hgf::Scratch scratch = hgf::computeScratch(op, *encoding);
+    OpBuilder builder(op);
+    Location location = op.getLoc();
+    auto type = cast<MemRefType>(op.getX().getType());
+    int64_t known = 1;
+    Value tokens;
+    for (int64_t axis = 0; axis + 1 < type.getRank(); ++axis) {
+      if (!type.isDynamicDim(axis)) {
+        known *= type.getDimSize(axis);
+        continue;
+      }
+      Value size = memref::DimOp::create(builder, location, op.getX(), axis);
+      tokens = tokens ? arith::MulIOp::create(builder, location, tokens, size)
+                            .getResult()
+                      : size;
+    }
+    int64_t bytes = known * scratch.getTokenBytes();
+    auto alignment = builder.getI64IntegerAttr(hgf::Scratch::alignment);
+    Value memory;
+    if (!tokens) {
+      memory = memref::AllocOp::create(
+          builder, location,
+          MemRefType::get({bytes + scratch.getFixedBytes()},
+                          builder.getI8Type()),
+          ValueRange(), alignment);
+    } else {
+      auto constant = [&](int64_t value) -> Value {
+        return arith::ConstantIndexOp::create(builder, location, value);
+      };
+      Value size = arith::AddIOp::create(
+          builder, location,
+          arith::MulIOp::create(builder, location, tokens, constant(bytes)),
+          constant(scratch.getFixedBytes()));
+      memory = memref::AllocOp::create(
+          builder, location,
+          MemRefType::get({ShapedType::kDynamic}, builder.getI8Type()),
+          ValueRange(size), alignment);
+    }
+    op.getScratchMutable().assign(memory);
+  }
+};
+
+} // namespace

@@ -1,0 +1,115 @@
+//===- ConvertDotToX86.cpp - Dot products in x86 instructions -*- C++ -*-===//
+//
+// Part of HGF, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "hgf/Dialect/HGF/HGFDialect.h"
+#include "hgf/Passes/CPU/Passes.h"
+#include "hgf/Target/CPU/InstructionLevel.h"
+
+namespace hgf {
+#define GEN_PASS_DEF_CONVERTDOTTOX86
+#include "hgf/Passes/CPU/Passes.h.inc"
+} // namespace hgf
+
+using namespace mlir;
+using namespace hgf;
+
+/// Intrinsics of one lowering; codes are the unsigned operand.
+struct DotIntrinsics {
+  int64_t vectorBytes;
+  StringRef multiply;
+  StringRef widen;
+};
+
+static std::optional<DotIntrinsics> getIntrinsics(DotLowering lowering) {
+  switch (lowering) {
+  case DotLowering::Portable:
+    return std::nullopt;
+  case DotLowering::SSSE3:
+    return DotIntrinsics{16, "llvm.x86.ssse3.pmadd.ub.sw.128",
+                         "llvm.x86.sse2.pmadd.wd"};
+  case DotLowering::AVX2:
+    return DotIntrinsics{32, "llvm.x86.avx2.pmadd.ub.sw",
+                         "llvm.x86.avx2.pmadd.wd"};
+  }
+  llvm_unreachable("unknown lowering");
+}
+
+namespace {
+
+struct ConvertDotToX86
+    : public hgf::impl::ConvertDotToX86Base<ConvertDotToX86> {
+  void runOnOperation() override {
+    getOperation().walk([](DotStepOp op) {
+      if (auto intrinsics = find(op, op.getCodes().getType()))
+        convert(op, *intrinsics);
+    });
+    getOperation().walk([](DotWidenOp op) {
+      if (op.getAcc().getType().getElementType().isInteger(16))
+        if (auto intrinsics = find(op, op.getAcc().getType()))
+          convert(op, *intrinsics);
+    });
+  }
+
+  /// The intrinsics of the function around `op`, if its level has any for
+  /// vectors like `type`.
+  static std::optional<DotIntrinsics> find(Operation *op, VectorType type) {
+    auto name = op->getParentOfType<LLVM::LLVMFuncOp>()
+                    ? op->getParentOfType<LLVM::LLVMFuncOp>()
+                          ->getAttrOfType<StringAttr>("hgf.level")
+                    : StringAttr();
+    const InstructionLevel *level =
+        name ? findInstructionLevel(name.getValue()) : nullptr;
+    std::optional<DotIntrinsics> intrinsics =
+        level ? getIntrinsics(level->lowering) : std::nullopt;
+    int64_t bytes = type.getNumElements() * type.getElementTypeBitWidth() / 8;
+    if (!intrinsics || intrinsics->vectorBytes != bytes)
+      return std::nullopt;
+    return intrinsics;
+  }
+
+  static Value call(OpBuilder &builder, Location location, Type type,
+                    StringRef name, ValueRange operands) {
+    return LLVM::CallIntrinsicOp::create(builder, location, type,
+                                         builder.getStringAttr(name), operands)
+        .getResults();
+  }
+
+  static void convert(DotStepOp op, const DotIntrinsics &intrinsics) {
+    OpBuilder builder(op);
+    Location location = op.getLoc();
+    Type type = op.getAcc().getType();
+    Value products = call(builder, location, type, intrinsics.multiply,
+                          {op.getCodes(), op.getX()});
+    Value sum = arith::AddIOp::create(builder, location, op.getAcc(), products);
+    // LLVM's machine combiner reassociates chains of additions, which keeps
+    // all products alive and spills; it does not look through assembly.
+    auto fence = LLVM::InlineAsmOp::create(
+        builder, location, TypeRange(type), ValueRange(sum), "", "=x,0",
+        /*has_side_effects=*/false, /*is_align_stack=*/false,
+        LLVM::tailcallkind::TailCallKind::None, LLVM::AsmDialectAttr(),
+        ArrayAttr());
+    op.replaceAllUsesWith(fence.getResult(0));
+    op.erase();
+  }
+
+  static void convert(DotWidenOp op, const DotIntrinsics &intrinsics) {
+    OpBuilder builder(op);
+    Location location = op.getLoc();
+    VectorType type = op.getAcc().getType();
+    Value ones = arith::ConstantOp::create(
+        builder, location,
+        DenseElementsAttr::get(type, Attribute(builder.getI16IntegerAttr(1))));
+    Value pairs = call(builder, location, op.getType(), intrinsics.widen,
+                       {op.getAcc(), ones});
+    op.replaceAllUsesWith(
+        arith::AddIOp::create(builder, location, op.getTotal(), pairs)
+            .getResult());
+    op.erase();
+  }
+};
+
+} // namespace

@@ -1,0 +1,204 @@
+//===- KernelCalls.cpp - Calls of kernels, in one variant or several -*- C++
+//-*-===//
+//
+// Part of HGF, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "KernelCalls.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/IR/ImplicitLocOpBuilder.h"
+
+using namespace mlir;
+using namespace hgf;
+
+static LLVM::LLVMPointerType getPointerType(MLIRContext *context) {
+  return LLVM::LLVMPointerType::get(context);
+}
+
+KernelCalls::Dispatch &KernelCalls::getDispatch(KernelKey key) {
+  key.level = levels.front();
+  std::string name = key.getName();
+  Dispatch &dispatch = dispatches[StringAttr::get(module.getContext(), name)];
+  if (dispatch.pointer)
+    return dispatch;
+  for (const InstructionLevel *level : levels) {
+    key.level = level;
+    dispatch.variants.push_back(getOrBuildKernel(module, key));
+  }
+  OpBuilder builder = OpBuilder::atBlockBegin(module.getBody());
+  Location location = dispatch.variants.front().getLoc();
+  Type type = getPointerType(module.getContext());
+  dispatch.pointer = LLVM::GlobalOp::create(
+      builder, location, type, /*isConstant=*/false, LLVM::Linkage::Internal,
+      name + "_pointer", Attribute());
+  // Right before the library is initialized, too.
+  Block *block = builder.createBlock(&dispatch.pointer.getInitializerRegion());
+  builder.setInsertionPointToStart(block);
+  Value least =
+      LLVM::AddressOfOp::create(builder, location, dispatch.variants.front());
+  LLVM::ReturnOp::create(builder, location, least);
+  return dispatch;
+}
+
+void KernelCalls::call(OpBuilder &builder, Location location, KernelKey key,
+                       ValueRange arguments) {
+  if (levels.size() == 1) {
+    key.level = levels.front();
+    LLVM::CallOp::create(builder, location, getOrBuildKernel(module, key),
+                         arguments);
+    return;
+  }
+  Dispatch &dispatch = getDispatch(key);
+  Value address =
+      LLVM::AddressOfOp::create(builder, location, dispatch.pointer);
+  Value kernel = LLVM::LoadOp::create(
+      builder, location, getPointerType(module.getContext()), address);
+  SmallVector<Value> operands = {kernel};
+  llvm::append_range(operands, arguments);
+  LLVM::CallOp::create(builder, location,
+                       dispatch.variants.front().getFunctionType(), operands);
+}
+
+LLVM::GlobalOp KernelCalls::makeText(StringRef symbol, StringRef text) {
+  OpBuilder builder = OpBuilder::atBlockBegin(module.getBody());
+  std::string terminated = (text + Twine('\0')).str();
+  auto type = LLVM::LLVMArrayType::get(builder.getI8Type(), terminated.size());
+  return LLVM::GlobalOp::create(builder, module.getLoc(), type,
+                                /*isConstant=*/true, LLVM::Linkage::Internal,
+                                symbol, builder.getStringAttr(terminated));
+}
+
+namespace {
+
+/// Asks the processor what it can do.
+struct Detection {
+  explicit Detection(ImplicitLocOpBuilder &b) : b(b) {}
+
+  /// Whether the processor has everything that `level` asks for.
+  Value emit(const InstructionLevel &level) {
+    Value result = arith::ConstantIntOp::create(b, 1, 1);
+    for (const ProcessorBit &bit : level.detection)
+      result = arith::AndIOp::create(
+          b, result, test(getLeaf(bit.leaf)[bit.word], 1 << bit.bit));
+    if (level.savedState)
+      result = arith::AndIOp::create(b, result,
+                                     test(getSavedState(), level.savedState));
+    return result;
+  }
+
+private:
+  Value constant(int32_t value) {
+    return arith::ConstantIntOp::create(b, value, 32);
+  }
+
+  /// Whether all bits of `mask` are set.
+  Value test(Value word, int32_t mask) {
+    Value bits = arith::AndIOp::create(b, word, constant(mask));
+    return arith::CmpIOp::create(b, arith::CmpIPredicate::eq, bits,
+                                 constant(mask));
+  }
+
+  /// The four words of one leaf; zeros where the processor lacks it.
+  ArrayRef<Value> getLeaf(int32_t leaf) {
+    SmallVector<Value> &words = leaves[leaf];
+    if (!words.empty())
+      return words;
+    words = ask(leaf);
+    if (leaf <= 1)
+      return words;
+    Value most = getLeaf(0)[0];
+    Value known = arith::CmpIOp::create(b, arith::CmpIPredicate::uge, most,
+                                        constant(leaf));
+    // getLeaf may have moved the map's entries.
+    SmallVector<Value> &result = leaves[leaf];
+    for (Value &word : result)
+      word = arith::SelectOp::create(b, known, word, constant(0));
+    return result;
+  }
+
+  SmallVector<Value> ask(int32_t leaf) {
+    return emitAssembly("cpuid", "={ax},={bx},={cx},={dx},{ax},{cx}", 4,
+                        {constant(leaf), constant(0)});
+  }
+
+  /// XCR0; 0 where it cannot be read.
+  Value getSavedState() {
+    if (savedState)
+      return savedState;
+    constexpr int32_t canRead = 1 << 27;
+    auto branch = scf::IfOp::create(b, TypeRange(b.getI32Type()),
+                                    test(getLeaf(1)[2], canRead), true);
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(branch.thenBlock());
+    Value state =
+        emitAssembly("xgetbv", "={ax},={dx},{cx}", 2, {constant(0)})[0];
+    scf::YieldOp::create(b, state);
+    b.setInsertionPointToStart(branch.elseBlock());
+    Value none = constant(0);
+    scf::YieldOp::create(b, none);
+    return savedState = branch.getResult(0);
+  }
+
+  SmallVector<Value> emitAssembly(StringRef text, StringRef constraints,
+                                  int64_t results, ValueRange operands) {
+    auto type = LLVM::LLVMStructType::getLiteral(
+        b.getContext(), SmallVector<Type>(results, b.getI32Type()));
+    Value all = LLVM::InlineAsmOp::create(
+                    b, TypeRange(type), operands, text, constraints,
+                    /*has_side_effects=*/true, /*is_align_stack=*/false,
+                    LLVM::tailcallkind::TailCallKind::None,
+                    LLVM::AsmDialectAttr(), ArrayAttr())
+                    .getResult(0);
+    SmallVector<Value> words;
+    for (int64_t index = 0; index < results; ++index)
+      words.push_back(LLVM::ExtractValueOp::create(b, all, index));
+    return words;
+  }
+
+  ImplicitLocOpBuilder &b;
+  std::map<int32_t, SmallVector<Value>> leaves;
+  Value savedState;
+};
+
+} // namespace
+
+void KernelCalls::emitInitialize() {
+  MLIRContext *context = module.getContext();
+  Type pointer = getPointerType(context);
+  SmallVector<LLVM::GlobalOp> names;
+  for (const InstructionLevel *level : levels)
+    names.push_back(makeText(("hgf_level_" + level->name).str(), level->name));
+  ImplicitLocOpBuilder b(module.getLoc(),
+                         OpBuilder::atBlockEnd(module.getBody()));
+  auto function = LLVM::LLVMFuncOp::create(
+      b, "hgf_initialize",
+      LLVM::LLVMFunctionType::get(LLVM::LLVMVoidType::get(context),
+                                  {pointer, pointer}));
+  b.setInsertionPointToStart(function.addEntryBlock(b));
+  Detection detection(b);
+  SmallVector<Value> kernels;
+  Value name = LLVM::AddressOfOp::create(b, names.front());
+  for (auto &entry : dispatches)
+    kernels.push_back(
+        LLVM::AddressOfOp::create(b, entry.second.variants.front()));
+  for (size_t index = 1; index < levels.size(); ++index) {
+    Value available = detection.emit(*levels[index]);
+    auto choose = [&](auto symbol, Value other) -> Value {
+      Value address = LLVM::AddressOfOp::create(b, symbol);
+      return arith::SelectOp::create(b, available, address, other);
+    };
+    name = choose(names[index], name);
+    for (auto [kernel, entry] : llvm::zip_equal(kernels, dispatches))
+      kernel = choose(entry.second.variants[index], kernel);
+  }
+  for (auto [kernel, entry] : llvm::zip_equal(kernels, dispatches)) {
+    Value address = LLVM::AddressOfOp::create(b, entry.second.pointer);
+    LLVM::StoreOp::create(b, kernel, address);
+  }
+  LLVM::StoreOp::create(b, name, function.getArgument(1));
+  LLVM::ReturnOp::create(b, ValueRange());
+}

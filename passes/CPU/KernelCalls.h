@@ -1,0 +1,51 @@
+//===- KernelCalls.h - Calls of kernels, in one variant or several -*- C++
+//-*-===//
+//
+// Part of HGF, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef HGF_PASSES_CPU_KERNELCALLS_H
+#define HGF_PASSES_CPU_KERNELCALLS_H
+
+#include "hgf/Kernels/Kernels.h"
+
+namespace hgf {
+
+/// Calls kernels of a module. With one instruction level a call is direct;
+/// with several it goes through a pointer that `hgf_initialize` fills at load.
+class KernelCalls {
+public:
+  KernelCalls(mlir::ModuleOp module,
+              llvm::ArrayRef<const InstructionLevel *> levels)
+      : module(module), levels(levels) {}
+
+  /// Calls the kernel of `key`, whose level is ignored.
+  void call(mlir::OpBuilder &builder, mlir::Location location, KernelKey key,
+            mlir::ValueRange arguments);
+
+  /// Adds `hgf_initialize(weights, level)` of lib/Runtime/ModelDescriptor.h:
+  /// it fills the pointers and says which level runs.
+  void emitInitialize();
+
+  llvm::ArrayRef<const InstructionLevel *> getLevels() const { return levels; }
+
+private:
+  /// A pointer and the variants that it may hold, one per level.
+  struct Dispatch {
+    mlir::LLVM::GlobalOp pointer;
+    llvm::SmallVector<mlir::LLVM::LLVMFuncOp> variants;
+  };
+
+  Dispatch &getDispatch(KernelKey key);
+  mlir::LLVM::GlobalOp makeText(llvm::StringRef symbol, llvm::StringRef text);
+
+  mlir::ModuleOp module;
+  llvm::SmallVector<const InstructionLevel *> levels;
+  llvm::MapVector<mlir::StringAttr, Dispatch> dispatches;
+};
+
+} // namespace hgf
+
+#endif // HGF_PASSES_CPU_KERNELCALLS_H

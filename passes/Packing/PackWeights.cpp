@@ -1,0 +1,287 @@
+//===- PackWeights.cpp - Constants become the blobs that kernels read -*- C++
+//-*-===//
+//
+// Part of HGF, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "hgf/Passes/Packing/Passes.h"
+
+#include "hgf/Dialect/HGF/HGFDialect.h"
+#include "hgf/Target/CPU/WeightLayout.h"
+
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/IR/DialectResourceBlobManager.h"
+#include "mlir/IR/Matchers.h"
+#include "llvm/ADT/APFloat.h"
+
+namespace hgf {
+#define GEN_PASS_DEF_PACKWEIGHTS
+#include "hgf/Passes/Packing/Passes.h.inc"
+} // namespace hgf
+
+using namespace mlir;
+
+namespace {
+
+/// Bytes of a constant; `storage` holds them where the attribute does not.
+struct Bytes {
+  ArrayRef<uint8_t> view;
+  SmallVector<uint8_t> storage;
+};
+
+/// Dense bytes of `attribute`, or failure for kinds of attributes that hold
+/// none.
+LogicalResult readBytes(ElementsAttr attribute, Bytes &bytes) {
+  if (auto resource = dyn_cast<DenseResourceElementsAttr>(attribute)) {
+    AsmResourceBlob *blob = resource.getRawHandle().getBlob();
+    if (!blob)
+      return failure();
+    bytes.view =
+        ArrayRef(reinterpret_cast<const uint8_t *>(blob->getData().data()),
+                 blob->getData().size());
+    return success();
+  }
+  auto dense = dyn_cast<DenseElementsAttr>(attribute);
+  if (!dense)
+    return failure();
+  ArrayRef<char> raw = dense.getRawData();
+  bytes.view =
+      ArrayRef(reinterpret_cast<const uint8_t *>(raw.data()), raw.size());
+  if (!dense.isSplat())
+    return success();
+  for (int64_t index = 0; index < dense.getNumElements(); ++index)
+    llvm::append_range(bytes.storage, bytes.view);
+  bytes.view = bytes.storage;
+  return success();
+}
+
+/// Bytes of the constant behind `value`; none where there is no value.
+LogicalResult readBytes(Value value, Bytes &bytes) {
+  if (!value)
+    return success();
+  ElementsAttr attribute;
+  if (!matchPattern(value, m_Constant(&attribute)))
+    return failure();
+  return readBytes(attribute, bytes);
+}
+
+struct PackWeights : public hgf::impl::PackWeightsBase<PackWeights> {
+  void runOnOperation() override {
+    SmallVector<hgf::OneBitLinearOp> signs;
+    getOperation().walk([&](hgf::OneBitLinearOp op) { signs.push_back(op); });
+    for (hgf::OneBitLinearOp op : signs)
+      replaceSigns(op);
+    SmallVector<hgf::LinearOp> layers;
+    getOperation().walk([&](hgf::LinearOp op) { layers.push_back(op); });
+    getOperation().walk([&](hgf::TernaryConstantOp op) {
+      if (auto resource = dyn_cast<DenseResourceElementsAttr>(op.getCodes()))
+        ++users[resource.getRawHandle().getKey()];
+    });
+    SmallVector<Attribute> report;
+    if (auto known = getOperation()->getAttrOfType<ArrayAttr>("hgf.report"))
+      llvm::append_range(report, known);
+    for (hgf::LinearOp op : layers)
+      if (isa<hgf::TernaryType>(op.getWeight().getType()))
+        report.push_back(pack(op));
+    if (!report.empty())
+      getOperation()->setAttr("hgf.report",
+                              ArrayAttr::get(&getContext(), report));
+  }
+
+  /// y = ((x * u) S^t) * v is a ternary linear on x * u with the scales v.
+  void replaceSigns(hgf::OneBitLinearOp op) {
+    auto signs = op.getWeight().getDefiningOp<hgf::TernaryConstantOp>();
+    ElementsAttr v;
+    if (!signs || !matchPattern(op.getV(), m_Constant(&v)))
+      return;
+    SmallVector<APFloat> scales;
+    for (APFloat scale : v.getValues<APFloat>()) {
+      bool exact;
+      scale.convert(APFloat::IEEEsingle(), APFloat::rmNearestTiesToEven,
+                    &exact);
+      scales.push_back(scale);
+    }
+    OpBuilder builder(op);
+    Location location = op.getLoc();
+    hgf::TernaryType type = signs.getType();
+    auto rowType =
+        hgf::TernaryType::get(&getContext(), type.getRows(), type.getColumns(),
+                              hgf::Granularity::Row, 0);
+    auto scaleType =
+        RankedTensorType::get({type.getRows()}, builder.getF32Type());
+    Value weight = hgf::TernaryConstantOp::create(
+        builder, location, rowType, signs.getCodes(),
+        DenseElementsAttr::get(scaleType, scales));
+    Value x = multiplyInputs(builder, op);
+    auto resultType = cast<RankedTensorType>(op.getType());
+    SmallVector<OpFoldResult> sizes =
+        tensor::getMixedSizes(builder, location, x);
+    sizes.back() = builder.getIndexAttr(type.getRows());
+    Value init = tensor::EmptyOp::create(builder, location, sizes,
+                                         resultType.getElementType());
+    auto linear = hgf::LinearOp::create(
+        builder, location, init.getType(), x, weight, Value(), Value(), Value(),
+        Value(), Value(), Value(), Value(), Value(), Value(), init);
+    linear->setAttr("hgf.form", builder.getStringAttr("onebit"));
+    if (Attribute node = op->getAttr("hgf.node"))
+      linear->setAttr("hgf.node", node);
+    Value result = linear.getY();
+    if (result.getType() != resultType)
+      result = tensor::CastOp::create(builder, location, resultType, result);
+    op.replaceAllUsesWith(result);
+    op.erase();
+    if (signs->use_empty())
+      signs.erase();
+  }
+
+  /// x * u over the last dimension.
+  static Value multiplyInputs(OpBuilder &builder, hgf::OneBitLinearOp op) {
+    Location location = op.getLoc();
+    auto type = cast<RankedTensorType>(op.getX().getType());
+    Value init = tensor::EmptyOp::create(
+        builder, location, tensor::getMixedSizes(builder, location, op.getX()),
+        type.getElementType());
+    AffineMap all = builder.getMultiDimIdentityMap(type.getRank());
+    AffineMap last = AffineMap::get(
+        type.getRank(), 0, builder.getAffineDimExpr(type.getRank() - 1));
+    SmallVector<utils::IteratorType> iterators(type.getRank(),
+                                               utils::IteratorType::parallel);
+    auto generic = linalg::GenericOp::create(
+        builder, location, init.getType(), ValueRange{op.getX(), op.getU()},
+        init, ArrayRef<AffineMap>{all, last, all}, iterators,
+        [](OpBuilder &inner, Location location, ValueRange arguments) {
+          Value u = arguments[1];
+          Type element = arguments[0].getType();
+          if (u.getType() != element)
+            u = arith::ExtFOp::create(inner, location, element, u);
+          linalg::YieldOp::create(
+              inner, location,
+              arith::MulFOp::create(inner, location, arguments[0], u)
+                  .getResult());
+        });
+    return generic.getResult(0);
+  }
+
+  /// Packs one layer; returns its line of the report.
+  Attribute pack(hgf::LinearOp op) {
+    const char *missed = tryPack(op);
+    Builder builder(&getContext());
+    hgf::LinearParameters parameters = hgf::getLinearParameters(op);
+    SmallVector<NamedAttribute> line;
+    auto add = [&](StringRef name, Attribute value) {
+      line.push_back(builder.getNamedAttr(name, value));
+    };
+    Attribute form = op->getAttr("hgf.form");
+    add("form", form ? form : builder.getStringAttr("hgf"));
+    add("node", getNode(op));
+    add("rows", builder.getI64IntegerAttr(parameters.rows));
+    add("columns", builder.getI64IntegerAttr(parameters.columns));
+    add("rank", builder.getI64IntegerAttr(parameters.rank));
+    if (missed) {
+      add("kernel", builder.getStringAttr("none"));
+      add("missed", builder.getStringAttr(missed));
+      return builder.getDictionaryAttr(line);
+    }
+    const hgf::Encoding &encoding = *hgf::findEncoding(
+        cast<hgf::PackedType>(op.getWeight().getType()).getEncoding());
+    add("encoding", builder.getStringAttr(encoding.getName()));
+    bool isFloat = op.getQuantization() == hgf::Quantization::None;
+    add("kernel",
+        builder.getStringAttr(
+            (Twine(encoding.getName()) + (isFloat ? "_float" : "_int8") + "_" +
+             hgf::stringifyGranularity(parameters.granularity))
+                .str()));
+    add("bits", builder.getF64FloatAttr(encoding.getBitsPerWeight()));
+    int64_t bytes = hgf::computeWeightLayout(encoding, parameters).byteCount;
+    add("effective_bits",
+        builder.getF64FloatAttr(8.0 * bytes /
+                                (parameters.rows * parameters.columns)));
+    return builder.getDictionaryAttr(line);
+  }
+
+  static Attribute getNode(hgf::LinearOp op) {
+    if (Attribute node = op->getAttr("hgf.node"))
+      return node;
+    if (auto name = op.getLoc()->findInstanceOf<NameLoc>())
+      return name.getName();
+    return StringAttr::get(op.getContext(), "");
+  }
+
+  /// Replaces the weight by its packed form, or says why it cannot.
+  const char *tryPack(hgf::LinearOp op) {
+    auto source = op.getWeight().getDefiningOp<hgf::TernaryConstantOp>();
+    if (!source)
+      return "the weight is not a constant";
+    Bytes codes, scales, a, aScale, b, bScale, gate, gateWeight, gateBias, bias;
+    if (failed(readBytes(source.getCodes(), codes)) ||
+        failed(readBytes(source.getScales(), scales)))
+      return "the weight's bytes are not in the module";
+    for (auto [value, bytes] : {std::pair{op.getA(), &a},
+                                {op.getAScale(), &aScale},
+                                {op.getB(), &b},
+                                {op.getBScale(), &bScale},
+                                {op.getGate(), &gate},
+                                {op.getGateWeight(), &gateWeight},
+                                {op.getGateBias(), &gateBias},
+                                {op.getBias(), &bias}})
+      if (failed(readBytes(value, *bytes)))
+        return "a parameter of the correction, the gate or the bias is not a "
+               "constant";
+    hgf::LinearParameters parameters = hgf::getLinearParameters(op);
+    const hgf::Encoding &encoding =
+        hgf::chooseEncoding(parameters.rows, parameters.columns);
+    hgf::WeightLayout layout = hgf::computeWeightLayout(encoding, parameters);
+    AsmResourceBlob blob = HeapAsmResourceBlob::allocate(
+        layout.byteCount, /*align=*/64, /*dataIsMutable=*/true);
+    MutableArrayRef<uint8_t> target(
+        reinterpret_cast<uint8_t *>(blob.getMutableData().data()),
+        layout.byteCount);
+    llvm::fill(target, 0);
+    hgf::packWeights(encoding, parameters,
+                     {codes.view, scales.view, a.view, aScale.view, b.view,
+                      bScale.view, gate.view, gateWeight.view, gateBias.view,
+                      bias.view},
+                     target);
+    replaceWeight(op, source, encoding, std::move(blob), layout.byteCount);
+    return nullptr;
+  }
+
+  void replaceWeight(hgf::LinearOp op, hgf::TernaryConstantOp source,
+                     const hgf::Encoding &encoding, AsmResourceBlob blob,
+                     int64_t byteCount) {
+    SymbolTable symbols(getOperation());
+    OpBuilder builder(&getContext());
+    std::string name;
+    do
+      name = "hgf_weights_" + std::to_string(count++);
+    while (symbols.lookup(name));
+    auto bytes = DenseResourceElementsAttr::get(
+        RankedTensorType::get({byteCount}, builder.getI8Type()), name,
+        std::move(blob));
+    builder.setInsertionPointToStart(getOperation().getBody());
+    hgf::WeightsOp::create(builder, op.getLoc(), name, bytes, byteCount);
+    builder.setInsertionPoint(op);
+    hgf::TernaryType type = source.getType();
+    op.getWeightMutable().set(hgf::PackedConstantOp::create(
+        builder, op.getLoc(),
+        hgf::PackedType::get(&getContext(), type.getRows(), type.getColumns(),
+                             type.getGranularity(), type.getGroup(),
+                             encoding.getName()),
+        name));
+    if (!source->use_empty())
+      return;
+    // The next layer's bytes need the room.
+    if (auto resource = dyn_cast<DenseResourceElementsAttr>(source.getCodes()))
+      if (--users[resource.getRawHandle().getKey()] == 0)
+        resource.getRawHandle().getResource()->setBlob(AsmResourceBlob());
+    source.erase();
+  }
+
+  /// Layers that read a resource.
+  llvm::StringMap<int64_t> users;
+  int64_t count = 0;
+};
+
+} // namespace
