@@ -7,6 +7,7 @@
 #include "CommandLine.h"
 #include "Json.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -126,6 +127,7 @@ static void print_report(const hgf_session *session, const hgf_command *command,
            (long long)runs, seconds[0], median, sum / (double)runs,
            seconds[runs - 1]);
   print_outputs(command, items, count);
+  fflush(stdout); /* Before what goes to stderr. */
   if (command->json)
     printf("]}\n");
   else
