@@ -6,7 +6,8 @@
 /* Build it with a compiled model, here the language model beside it:
  *
  *   hgf-compile examples/shakespeare/model.onnx -o libshakespeare.so
- *   cc -I include examples/c/next_byte.c libshakespeare.so -Wl,-rpath,. -o next
+ *   cc -I include examples/c/next_byte.c libshakespeare.so \
+ *       -Wl,-rpath,'$ORIGIN' -o next
  *   ./next 'To be, or not' 40
  *
  * With --emit=static the result is one file: link libshakespeare.a -lm. */
