@@ -22,10 +22,17 @@ def ONNX_Dialect : Dialect {
   let description = [{
     One generic operation stands for every ONNX operator, so that the importer
     knows nothing about operators and the legalization phase alone gives them
-    meaning. The main graph is a `func.func @main` whose arguments and results
-    carry `onnx.name` (and `onnx.dims`, the names of symbolic dimensions);
-    model-local functions are `onnx.function` operations. The module carries
-    `onnx.ir_version`, `onnx.opsets` (domain to version) and `onnx.metadata`.
+    meaning. The main graph is a `func.func @main`; model-local functions are
+    `onnx.function` operations.
+
+    | attribute of | name | type | meaning |
+    |---|---|---|---|
+    | the module | `onnx.ir_version` | i64 | the file's IR version |
+    | the module | `onnx.opsets` | dictionary of i64 | versions by domain; ONNX's own domain is `ai.onnx` |
+    | the module | `onnx.metadata` | dictionary of strings | the model's metadata |
+    | arguments and results | `onnx.name` | string | the name in the graph |
+    | arguments and results | `onnx.dims` | array of strings | names of symbolic dimensions, `""` for fixed ones, `"?"` for those without a name; one per dimension of a ranked tensor |
+    | arguments and results | `onnx.dtype` | i32 | TensorProto.DataType |
 
     Element types: signed integers and bool are signless (`i8`, `i1`), unsigned
     ones are `ui8`, so that a node's meaning can be read off its types.
@@ -33,6 +40,9 @@ def ONNX_Dialect : Dialect {
     does not tell has type `!onnx.unknown`.
   }];
   let useDefaultTypePrinterParser = 1;
+  let hasOperationAttrVerify = 1;
+  let hasRegionArgAttrVerify = 1;
+  let hasRegionResultAttrVerify = 1;
 }
 
 def ONNX_UnknownType : TypeDef<ONNX_Dialect, "Unknown"> {
@@ -53,7 +63,19 @@ def ONNX_NodeOp : ONNX_Op<"node", [Pure]> {
     | `overload` | distinguishes model-local functions of one name |
     | operands | inputs in order; an omitted optional one is `onnx.none` |
     | `node_attributes` | the node's attributes; tensors are elements attributes |
-    | location | the node's name |
+    | location | the node's name, or `OpType_index` if it has none |
+
+    ONNX's attribute types become: FLOAT `f32`, INT `si64`, STRING a string,
+    FLOATS `array<f32: …>`, INTS `array<i64: …>`, STRINGS an array of strings,
+    TENSOR an elements attribute of the logical type. Trailing omitted inputs are
+    left out.
+
+    | rule | what is checked |
+    |---|---|
+    | `node_c1` | `op_type` is not empty |
+    | `node_c2` | the domain `ai.onnx` is written as the empty one |
+    | `node_c3` | operands are tensors, `!onnx.unknown` or `none`, or types of the hgf dialect |
+    | `node_c4` | attributes named `onnx.ref.…` are strings and stand in functions only |
 
     Example:
 
@@ -70,24 +92,38 @@ def ONNX_NodeOp : ONNX_Op<"node", [Pure]> {
     Variadic<AnyType>:$inputs);
   let results = (outs Variadic<AnyType>:$outputs);
   let hasCustomAssemblyFormat = 1;
+  let hasVerifier = 1;
 }
 
 def ONNX_ConstantOp : ONNX_Op<"constant", [Pure]> {
   let summary = "An initializer";
   let description = [{
-    The bytes alias the mapped model file where they are aligned there: nothing
-    is copied before it is packed. Types of two and four bits hold one flat,
-    LSB-first packed blob as `dense_resource` over `i8` in `packed`; `value`'s
-    type is then `tensor<Bxi8>` and the result's the logical one.
+    Up to 64 bytes stand in the attribute. Longer tensors are `dense_resource`
+    blobs that alias the mapped model file: nothing is copied before it is
+    packed. A blob may be unaligned, as ONNX files are; its declared alignment
+    is then 1, and it is read by memcpy. `hgf::ConstantReader` reads all forms.
+
+    `value` has the result's type, with two exceptions, where it is a flat
+    `tensor<Bxi8>`: elements of two and four bits (`i2`, `ui2`, `i4`, `ui4`,
+    `f4E2M1FN`), packed LSB first over the row-major array, without padding of
+    rows; and bools of more than 64 bytes, one byte each.
+
+    | rule | what is checked |
+    |---|---|
+    | `constant_c1` | the result is a ranked tensor of fixed shape |
+    | `constant_c2` | `value` has the result's type, or is `tensor<Bxi8>` if the result is packed or bool |
+    | `constant_c3` | `value` has as many bytes as the result needs |
 
     Example:
 
     ```mlir
     %w = onnx.constant dense<[1.0, 2.0]> : tensor<2xf32> -> tensor<2xf32>
+    %t = onnx.constant dense<[0x71, 0x0D]> : tensor<2xi8> -> tensor<2x3xi2>
     ```
   }];
   let arguments = (ins ElementsAttr:$value);
   let results = (outs AnyType:$result);
+  let hasVerifier = 1;
   let assemblyFormat = "$value `->` type($result) attr-dict";
 }
 
@@ -119,7 +155,23 @@ def ONNX_FunctionOp
     | `opsets` | the function's own operator sets |
 
     Inside the body an attribute that refers to the function's attribute `a` is
-    the string attribute `"$a"` under the key `onnx.ref.NAME`.
+    the string attribute `"a"` under the key `onnx.ref.NAME`. The body's values
+    are all `!onnx.unknown`, but for its constants.
+
+    | rule | what is checked |
+    |---|---|
+    | `function_c1` | the body has one argument per input name |
+    | `function_c2` | the body ends with an `onnx.return` of one value per output name |
+
+    Example:
+
+    ```mlir
+    onnx.function @"local::Scale::" ["x"] -> ["y"] required [] defaults {alpha = 2.0 : f32} opsets {ai.onnx = 20 : i64} {
+    ^body(%x: !onnx.unknown):
+      %y = onnx.node "Elu"(%x) {onnx.ref.alpha = "alpha"} : (!onnx.unknown) -> !onnx.unknown
+      onnx.return %y : !onnx.unknown
+    }
+    ```
   }];
   let arguments = (ins
     SymbolNameAttr:$sym_name,
@@ -132,10 +184,18 @@ def ONNX_FunctionOp
   let assemblyFormat = "$sym_name $input_names `->` $output_names "
                        "`required` $required_attributes `defaults` "
                        "$default_attributes `opsets` $opsets $body attr-dict";
+  let hasRegionVerifier = 1;
 }
 
 def ONNX_ReturnOp : ONNX_Op<"return", [Pure, HasParent<"FunctionOp">]> {
   let summary = "The outputs of a model-local function";
+  let description = [{
+    Example:
+
+    ```mlir
+    onnx.return %y : !onnx.unknown
+    ```
+  }];
   let arguments = (ins Variadic<AnyType>:$outputs);
   let assemblyFormat = "($outputs^ `:` type($outputs))? attr-dict";
 }
