@@ -86,6 +86,23 @@ def LowerLinalg : Pass<"lower-linalg", "mlir::func::FuncOp"> {
                            "mlir::memref::MemRefDialect", "mlir::arith::ArithDialect"];
 }
 
+def ExpandReshapes : Pass<"expand-reshapes", "mlir::ModuleOp"> {
+  let summary = "Turns reshapes to several dynamic sizes into views";
+  let description = [{
+    A `memref.expand_shape` that splits one dimension into several of dynamic
+    size (`batch * length` rows back to batch and length) becomes a view whose
+    strides are computed. Upstream's expand-strided-metadata, which handles all
+    other reshapes, only knows one dynamic size in a group.
+
+    ```mlir
+    %b = memref.expand_shape %a [[0, 1], [2]] output_shape [%n, %m, 8] : memref<?x8xf32> into memref<?x?x8xf32>
+    // becomes
+    %b = memref.reinterpret_cast %base to offset: [0], sizes: [%n, %m, 8], strides: [%stride, 8, 1] : memref<f32> to memref<?x?x8xf32>
+    ```
+  }];
+  let dependentDialects = ["mlir::arith::ArithDialect", "mlir::memref::MemRefDialect"];
+}
+
 def EmitEntry : Pass<"emit-entry", "mlir::ModuleOp"> {
   let summary = "Writes the functions that the model's descriptor points to";
   let description = [{

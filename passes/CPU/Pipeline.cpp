@@ -36,6 +36,8 @@ static void buildLLVMLowering(OpPassManager &manager) {
   // Needs branches to return early.
   manager.addPass(hgf::createAssertToFailure());
   manager.addPass(createConvertVectorToLLVMPass());
+  // What the next pass cannot expand.
+  manager.addPass(hgf::createExpandReshapes());
   // Views become pointer arithmetic, which the affine lowering then expands.
   manager.addPass(memref::createExpandStridedMetadataPass());
   manager.addPass(createLowerAffinePass());

@@ -180,6 +180,10 @@ TensorValue NodeLowering::slice(TensorValue &value, Dimensions offsets,
     whole &= index.constantValue(offset) == 0 && index.equal(size, full);
   if (whole)
     return value;
+  // An empty slice may begin behind the last element, where no slice can.
+  if (llvm::any_of(sizes,
+                   [&](Index size) { return index.constantValue(size) == 0; }))
+    return wrap(empty(sizes, value.storageType()), sizes, value.elementType);
   SmallVector<Index> strides(sizes.size(), index.constant(1));
   auto part = tensor::ExtractSliceOp::create(
       builder, tensorType(sizes, value.storageType()), tensor(value), offsets,

@@ -169,6 +169,9 @@ TensorValue hgf::makeConstant(OpBuilder &builder, Location location,
   return result;
 }
 
+/// The importer writes "?" for a dynamic dimension without a name.
+static bool isName(StringRef name) { return !name.empty() && name != "?"; }
+
 LoweringContext::LoweringContext(ModuleOp module, func::FuncOp function)
     : module(module), function(function), indices(&function.getBody().front()) {
 }
@@ -236,7 +239,7 @@ LogicalResult LoweringContext::lowerArguments() {
         continue;
       for (int64_t i = 0; i < type.getRank(); ++i)
         if (auto name = dyn_cast<StringAttr>(names[i]))
-          if (type.isDynamicDim(i) && !name.getValue().empty() &&
+          if (type.isDynamicDim(i) && isName(name.getValue()) &&
               name.getValue().contains('+') == sums)
             namedDimension(name, argument, i);
     }
@@ -267,7 +270,7 @@ LogicalResult LoweringContext::lowerArguments() {
         dimensionName = dyn_cast<StringAttr>(names[i]);
       if (!type.isDynamicDim(i))
         value.dims.push_back(indices.constant(type.getDimSize(i)));
-      else if (dimensionName && !dimensionName.getValue().empty())
+      else if (dimensionName && isName(dimensionName.getValue()))
         value.dims.push_back(namedDimension(dimensionName, argument, i));
       else
         value.dims.push_back(indices.argumentDimension(argument, i));

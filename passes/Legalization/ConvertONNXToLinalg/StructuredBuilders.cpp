@@ -21,6 +21,9 @@ Value hgf::convertFloat(ImplicitLocOpBuilder &builder, Value value, Type type) {
     return value;
   if (from.getWidth() < to.getWidth())
     return arith::ExtFOp::create(builder, to, value);
+  // By f32 from f64 to 16 bits too: that needs no compiler's library.
+  if (from.getWidth() == 64 && to.getWidth() == 16)
+    value = arith::TruncFOp::create(builder, builder.getF32Type(), value);
   if (from.getWidth() > to.getWidth())
     return arith::TruncFOp::create(builder, to, value);
   // f16 and bf16 meet in f32.
