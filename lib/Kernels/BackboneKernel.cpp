@@ -33,6 +33,7 @@ struct Backbone {
     accumulator = words ? k.vector(vectorBytes / 2, k.b.getI16Type())
                         : k.vector(vectorBytes / 4, k.i32());
     total = k.vector(vectorBytes / 4, k.i32());
+    partCount = encoding.getPartCount(vectorBytes);
     int64_t steps = encoding.getBlockColumns() / vectorBytes;
     chunk = words ? std::max<int64_t>(k.level.safeSteps / steps, 1)
                   : std::numeric_limits<int32_t>::max();
@@ -119,25 +120,27 @@ private:
     return k.address(k.argument(InputsPointer), offset);
   }
 
-  /// Multiplies one row of one block with every token: accumulators[token].
-  void emitRow(Value row, ArrayRef<Value> inputs,
-               MutableArrayRef<Value> accumulators,
-               llvm::DenseMap<std::pair<int64_t, int64_t>, Value> &loaded) {
+  /// Multiplies one part of one row of one block with every token:
+  /// accumulators[token].
+  void emitPart(Value row, int64_t part, ArrayRef<Value> inputs,
+                MutableArrayRef<Value> accumulators,
+                llvm::DenseMap<std::pair<int64_t, int64_t>, Value> &loaded) {
     auto load = [&](int64_t offset) {
       return k.load(codes, k.address(row, offset),
                     std::min<int64_t>(vectorBytes, 64));
     };
-    encoding.emitUnpack(
-        k.b, k.b.getLoc(), vectorBytes, load, [&](Value code, int64_t column) {
-          for (int64_t token = 0; token < tokens; ++token) {
-            Value &x = loaded[{token, column}];
-            if (!x)
-              x = k.load(codes, k.address(inputs[token], column),
-                         std::min<int64_t>(vectorBytes, 64));
-            accumulators[token] = DotStepOp::create(
-                k.b, accumulator, accumulators[token], code, x);
-          }
-        });
+    encoding.emitUnpack(k.b, k.b.getLoc(), vectorBytes, part, load,
+                        [&](Value code, int64_t column) {
+                          for (int64_t token = 0; token < tokens; ++token) {
+                            Value &x = loaded[{token, column}];
+                            if (!x)
+                              x = k.load(codes,
+                                         k.address(inputs[token], column),
+                                         std::min<int64_t>(vectorBytes, 64));
+                            accumulators[token] = DotStepOp::create(
+                                k.b, accumulator, accumulators[token], code, x);
+                          }
+                        });
   }
 
   Value widen(Value sum, Value part) {
@@ -210,11 +213,13 @@ private:
 
   void emitRows(Value rows, Value input, MutableArrayRef<Value> accumulators) {
     llvm::DenseMap<std::pair<int64_t, int64_t>, Value> loaded;
-    for (int64_t row = 0; row < blockRows; ++row) {
-      Value pointer = k.address(rows, row * rowBytes);
-      k.prefetch(pointer);
-      emitRow(pointer, {input}, accumulators.slice(row, 1), loaded);
-    }
+    for (int64_t part = 0; part < partCount; ++part)
+      for (int64_t row = 0; row < blockRows; ++row) {
+        Value pointer = k.address(rows, row * rowBytes);
+        if (part == 0)
+          k.prefetch(pointer);
+        emitPart(pointer, part, {input}, accumulators.slice(row, 1), loaded);
+      }
   }
 
   /// One row at a time with all tokens: totals wait in memory, and a chunk of
@@ -248,7 +253,8 @@ private:
                       for (int64_t token = 0; token < tokens; ++token)
                         inputs.push_back(inputPointer(block, token));
                       llvm::DenseMap<std::pair<int64_t, int64_t>, Value> loaded;
-                      emitRow(pointer, inputs, accumulators, loaded);
+                      for (int64_t part = 0; part < partCount; ++part)
+                        emitPart(pointer, part, inputs, accumulators, loaded);
                       return accumulators;
                     });
                 for (int64_t token = 0; token < tokens; ++token) {
@@ -321,13 +327,13 @@ private:
       auto load = [&](int64_t offset) {
         return k.load(codes, k.address(pointer, offset), vectorBytes);
       };
-      encoding.emitUnpack(
-          k.b, k.b.getLoc(), vectorBytes, load,
-          [&](Value code, int64_t column) {
-            Value x = k.load(codes, k.address(input, column), vectorBytes);
-            Value &part = parts[column / k.key.group];
-            part = DotStepOp::create(k.b, accumulator, part, code, x);
-          });
+      auto use = [&](Value code, int64_t column) {
+        Value x = k.load(codes, k.address(input, column), vectorBytes);
+        Value &part = parts[column / k.key.group];
+        part = DotStepOp::create(k.b, accumulator, part, code, x);
+      };
+      for (int64_t part = 0; part < partCount; ++part)
+        encoding.emitUnpack(k.b, k.b.getLoc(), vectorBytes, part, load, use);
       for (int64_t g = 0; g < groups; ++g)
         totals[g].push_back(widen(k.integer(total, 0), parts[g]));
     }
@@ -400,17 +406,18 @@ private:
       return k.load(narrow, k.address(row, offset), lanes);
     };
     int64_t group = parts.size() > 1 ? k.key.group : encoding.getBlockColumns();
-    encoding.emitUnpack(
-        k.b, k.b.getLoc(), lanes, load, [&](Value code, int64_t column) {
-          Value wide = arith::ExtUIOp::create(k.b, k.ints(), code);
-          Value weight = k.toFloat(k.subtract(wide, k.integer(k.ints(), 1)));
-          for (int64_t token = 0; token < tokens; ++token) {
-            Value x = k.load(k.floats(),
-                             k.address(inputs[token], column * floatBytes), 32);
-            Value &part = parts[column / group][token];
-            part = k.multiplyAdd(weight, x, part);
-          }
-        });
+    auto use = [&](Value code, int64_t column) {
+      Value wide = arith::ExtUIOp::create(k.b, k.ints(), code);
+      Value weight = k.toFloat(k.subtract(wide, k.integer(k.ints(), 1)));
+      for (int64_t token = 0; token < tokens; ++token) {
+        Value x = k.load(k.floats(),
+                         k.address(inputs[token], column * floatBytes), 32);
+        Value &part = parts[column / group][token];
+        part = k.multiplyAdd(weight, x, part);
+      }
+    };
+    for (int64_t part = 0; part < encoding.getPartCount(lanes); ++part)
+      encoding.emitUnpack(k.b, k.b.getLoc(), lanes, part, load, use);
   }
 
   KernelBuilder &k;
@@ -420,6 +427,8 @@ private:
   int64_t rowBytes;
   int64_t vectorBytes;
   int64_t blockBytes;
+  /// Of a row in one block.
+  int64_t partCount;
   /// Blocks of columns per int16 accumulation.
   int64_t chunk;
   VectorType codes;

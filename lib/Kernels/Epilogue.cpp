@@ -71,14 +71,16 @@ static Values emitCorrection(KernelBuilder &k, Value rowBlock, int64_t tokens) {
   Value factor;
   if (k.key.segmented) {
     Value entry = k.address(k.argument(SegmentTablePointer),
-                            k.multiply(rowBlock, 3 * sizeof(int64_t)));
-    auto number = [&](int64_t index) {
-      return k.load(k.b.getI64Type(), k.address(entry, index * sizeof(int64_t)),
-                    8);
+                            k.multiply(rowBlock, sizeof(RowBlockRanks)));
+    auto number = [&](unsigned bits, int64_t offset) -> Value {
+      Value narrow =
+          k.load(k.b.getIntegerType(bits), k.address(entry, offset), bits / 8);
+      return arith::ExtUIOp::create(k.b, k.b.getI64Type(), narrow);
     };
-    first = number(0);
-    end = number(1);
-    factor = k.address(k.argument(FactorPointer), number(2));
+    first = number(16, offsetof(RowBlockRanks, first));
+    end = number(16, offsetof(RowBlockRanks, end));
+    factor = k.address(k.argument(FactorPointer),
+                       number(32, offsetof(RowBlockRanks, byteOffset)));
   } else {
     Value stride = k.multiply(end, lanes * bytes);
     factor = k.address(k.argument(FactorPointer), k.multiply(rowBlock, stride));

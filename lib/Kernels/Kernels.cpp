@@ -118,6 +118,8 @@ LLVM::LLVMFuncOp hgf::getOrBuildKernel(ModuleOp module, const KernelKey &key) {
   if (!key.level->cpu.empty())
     function.setTargetCpu(key.level->cpu);
   function->setAttr("hgf.level", builder.getStringAttr(key.level->name));
+  // One copy, however few its callers are.
+  function.setNoInline(true);
   for (unsigned index = 0; index < pointers; ++index)
     function.setArgAttr(index, LLVM::LLVMDialect::getNoAliasAttrName(),
                         builder.getUnitAttr());

@@ -34,7 +34,7 @@ void Planes2::unpackRow(ArrayRef<uint8_t> packed,
 }
 
 void Planes2::emitUnpack(OpBuilder &builder, Location location,
-                         int64_t vectorBytes, LoadBytes load,
+                         int64_t vectorBytes, int64_t part, LoadBytes load,
                          UseCodes use) const {
   auto bytesType = VectorType::get({vectorBytes}, builder.getI8Type());
   // x86 has no shifts of bytes; the mask removes what 16-bit shifts drag in.
@@ -46,20 +46,18 @@ void Planes2::emitUnpack(OpBuilder &builder, Location location,
             type, builder.getIntegerAttr(type.getElementType(), value)));
   };
   Value mask = constant(bytesType, 3);
-  for (int64_t offset = 0; offset < planeColumns; offset += vectorBytes) {
-    Value bytes = load(offset);
-    Value words =
-        vector::BitCastOp::create(builder, location, wordsType, bytes);
-    for (int64_t plane = 0; plane < planeCount; ++plane) {
-      Value shifted = bytes;
-      if (plane != 0) {
-        Value shiftedWords = arith::ShRUIOp::create(
-            builder, location, words, constant(wordsType, 2 * plane));
-        shifted = vector::BitCastOp::create(builder, location, bytesType,
-                                            shiftedWords);
-      }
-      use(arith::AndIOp::create(builder, location, shifted, mask),
-          planeColumns * plane + offset);
+  int64_t offset = part * vectorBytes;
+  Value bytes = load(offset);
+  Value words = vector::BitCastOp::create(builder, location, wordsType, bytes);
+  for (int64_t plane = 0; plane < planeCount; ++plane) {
+    Value shifted = bytes;
+    if (plane != 0) {
+      Value shiftedWords = arith::ShRUIOp::create(
+          builder, location, words, constant(wordsType, 2 * plane));
+      shifted =
+          vector::BitCastOp::create(builder, location, bytesType, shiftedWords);
     }
+    use(arith::AndIOp::create(builder, location, shifted, mask),
+        planeColumns * plane + offset);
   }
 }

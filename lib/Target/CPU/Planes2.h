@@ -22,8 +22,11 @@ public:
   int64_t getBlockColumns() const override { return 256; }
   int64_t getRowBytes() const override { return planeColumns; }
   bool keepsGroups(int64_t group, int64_t vectorBytes) const override;
+  int64_t getPartCount(int64_t vectorBytes) const override {
+    return planeColumns / vectorBytes;
+  }
   void emitUnpack(mlir::OpBuilder &builder, mlir::Location location,
-                  int64_t vectorBytes, LoadBytes load,
+                  int64_t vectorBytes, int64_t part, LoadBytes load,
                   UseCodes use) const override;
 
 protected:

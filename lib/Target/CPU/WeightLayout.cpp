@@ -98,7 +98,8 @@ hgf::getRowBlockRanks(const Encoding &encoding,
     }
     first = llvm::alignDown(first, LinearParameters::rankBlock);
     end = llvm::alignTo(end, LinearParameters::rankBlock);
-    result.push_back({first, end, offset});
+    result.push_back({static_cast<uint16_t>(first), static_cast<uint16_t>(end),
+                      static_cast<uint32_t>(offset)});
     offset += (end - first) * blockRows * getElementBytes(parameters.b);
   }
   return result;
@@ -135,7 +136,7 @@ WeightLayout hgf::computeWeightLayout(const Encoding &encoding,
     if (parameters.b == FactorType::I8)
       place(layout.bScale, parameters.getPaddedRank() * floatBytes);
     if (!parameters.segments.empty())
-      place(layout.segmentTable, rowBlocks * 3 * sizeof(int64_t));
+      place(layout.segmentTable, rowBlocks * sizeof(RowBlockRanks));
   }
   switch (parameters.gateKind) {
   case GateKind::Open:
@@ -236,9 +237,8 @@ struct Packer {
     if (parameters.segments.empty())
       return;
     for (const RowBlockRanks &range : getRowBlockRanks(encoding, parameters)) {
-      int64_t entry[] = {range.first, range.end, range.byteOffset};
-      std::memcpy(&blob[offset], entry, sizeof(entry));
-      offset += sizeof(entry);
+      std::memcpy(&blob[offset], &range, sizeof(range));
+      offset += sizeof(range);
     }
   }
 };

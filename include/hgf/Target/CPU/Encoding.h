@@ -62,10 +62,15 @@ public:
   /// columns inside the block.
   using UseCodes = llvm::function_ref<void(mlir::Value codes, int64_t column)>;
 
-  /// Emits IR that unpacks one row of one block in vectors of `vectorBytes`
-  /// codes.
+  /// How many parts emitUnpack() cuts one row of one block into, for vectors of
+  /// `vectorBytes` codes.
+  virtual int64_t getPartCount(int64_t vectorBytes) const = 0;
+
+  /// Emits IR that unpacks one part of one row of one block in vectors of
+  /// `vectorBytes` codes. Rows unpack to the same columns in the same order, so
+  /// that kernels which go through all rows part by part hold few activations.
   virtual void emitUnpack(mlir::OpBuilder &builder, mlir::Location location,
-                          int64_t vectorBytes, LoadBytes load,
+                          int64_t vectorBytes, int64_t part, LoadBytes load,
                           UseCodes use) const = 0;
 
 protected:

@@ -74,11 +74,11 @@ struct WeightLayout {
 };
 
 /// The ranks that a row block reads, in whole rank blocks, and where its part
-/// of b starts.
+/// of b starts. Kernels read it, so its layout is fixed.
 struct RowBlockRanks {
-  int64_t first;
-  int64_t end;
-  int64_t byteOffset;
+  uint16_t first;
+  uint16_t end;
+  uint32_t byteOffset;
 };
 llvm::SmallVector<RowBlockRanks>
 getRowBlockRanks(const Encoding &encoding, const LinearParameters &parameters);
