@@ -141,7 +141,8 @@ private:
       if (failed(writeBytecodeToFile(module, file->os())))
         return failure();
     } else {
-      module->print(file->os(), OpPrintingFlags().useLocalScope());
+      // Not in local scope: that would leave out the resources.
+      module->print(file->os());
       file->os() << '\n';
     }
     file->keep();
