@@ -59,6 +59,11 @@ struct EmitEntry : public hgf::impl::EmitEntryBase<EmitEntry> {
     outputs = getOperation()->getAttrOfType<ArrayAttr>("hgf.outputs");
     if (!main || !inputs || !outputs)
       return;
+    // A mark between passes, which means nothing to LLVM.
+    getOperation().walk([](LLVM::LLVMFuncOp function) {
+      for (unsigned index = 0; index < function.getNumArguments(); ++index)
+        function.removeArgAttr(index, "hgf.call");
+    });
     // The executable's own main comes from the runtime.
     SymbolTable::setSymbolName(main, "hgf_main");
     main.setLinkage(LLVM::Linkage::Internal);
