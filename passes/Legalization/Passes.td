@@ -147,4 +147,42 @@ def ConvertONNXToLinalg : Pass<"convert-onnx-to-linalg", "::mlir::ModuleOp"> {
   ];
 }
 
+def RecogniseTernary : Pass<"recognise-ternary", "::mlir::ModuleOp"> {
+  let summary = "Products with ternary constants become canonical nodes";
+  let description = [{
+    Finds ternary linears in plain operators. A weight is ternary where all its
+    values are -s, 0 or +s with one s, bit for bit, per tensor, per output or
+    per group of 32 to 256 inputs.
+
+    | form | operators |
+    |---|---|
+    | a | `MatMul` or `Gemm` with a float weight |
+    | b | the same with `DequantizeLinear` of integers |
+    | c | `MatMulInteger` of int8 codes |
+    | d | `com.microsoft.MatMulNBits` of two bits |
+    | e | (a) or (b) of activations that are quantized and dequantized |
+
+    Per-token int8 quantization of the activations is recognised in its
+    variants, with its scale before or after the product. Scales and biases
+    that follow the product join it. `DynamicQuantizeLinear` means something
+    else and stays. Whatever does not match exactly stays ordinary code;
+    `report-missed-ternary` says which condition failed.
+
+    Example:
+
+    ```mlir
+    %w = onnx.constant dense<[[0.5], [-0.5], [0.0]]> : tensor<3x1xf32> -> tensor<3x1xf32>
+    %y = onnx.node "MatMul"(%x, %w) : (tensor<2x3xf32>, tensor<3x1xf32>) -> tensor<2x1xf32>
+    // becomes
+    %none = onnx.none : none
+    %t = hgf.ternary_constant dense<18> : tensor<1xi8>, dense<0.5> : tensor<1xf32> -> !hgf.ternary<1 by 3, scale = tensor>
+    %y = onnx.node "hgf" "TernaryLinear"(%x, %none, %t, %none) {form = "a"} : (tensor<2x3xf32>, none, !hgf.ternary<1 by 3, scale = tensor>, none) -> tensor<2x1xf32>
+    ```
+  }];
+  let dependentDialects = ["::hgf::HGFDialect", "::hgf::ONNXDialect"];
+  let options = [
+    Option<"reportMissed", "report-missed-ternary", "bool", "false",
+           "Remark at every product that almost is a ternary linear why not">];
+}
+
 #endif // HGF_PASSES_LEGALIZATION_PASSES_TD
