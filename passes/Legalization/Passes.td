@@ -185,4 +185,31 @@ def RecogniseTernary : Pass<"recognise-ternary", "::mlir::ModuleOp"> {
            "Remark at every product that almost is a ternary linear why not">];
 }
 
+def RecogniseCorrections : Pass<"recognise-corrections", "::mlir::ModuleOp"> {
+  let summary = "Gated low-rank corrections beside ternary linears become canonical nodes";
+  let description = [{
+    Finds y + alpha * phi(x A) B where y is a ternary linear that
+    `recognise-ternary` made and x its input, before or after quantization. phi
+    is SiLU or the identity. The gate alpha is a constant or tanh of one, for
+    the layer or per output, multiplied to the product, to phi(x A) or to B; or
+    a sigmoid per token of x or of the ternary linear. Sums and products may
+    stand in either order; a bias may come before or after.
+
+    Example:
+
+    ```mlir
+    %h = onnx.node "MatMul"(%x, %a) : (tensor<2x4xf32>, tensor<4x1xf32>) -> !onnx.unknown
+    %c = onnx.node "MatMul"(%h, %b) : (!onnx.unknown, tensor<1x3xf32>) -> !onnx.unknown
+    %y = onnx.node "Add"(%t, %c) : (!onnx.unknown, !onnx.unknown) -> tensor<2x3xf32>
+    // becomes
+    %c = onnx.node "hgf" "LowRank"(%x, %at, %bt, %none, %none) {activation = "identity"} : ... -> !onnx.unknown
+    %y = onnx.node "hgf" "GatedAdd"(%t, %c, %none) : (!onnx.unknown, !onnx.unknown, none) -> tensor<2x3xf32>
+    ```
+  }];
+  let dependentDialects = ["::hgf::HGFDialect", "::hgf::ONNXDialect"];
+  let options = [
+    Option<"reportMissed", "report-missed-ternary", "bool", "false",
+           "Remark at every sum that almost has a correction why not">];
+}
+
 #endif // HGF_PASSES_LEGALIZATION_PASSES_TD

@@ -8,6 +8,7 @@
 #include "hgf/Passes/Legalization/Passes.h"
 
 #include "mlir/Pass/PassManager.h"
+#include "mlir/Transforms/Passes.h"
 
 void hgf::buildLegalizationPipeline(mlir::OpPassManager &manager,
                                     const PipelineOptions &options) {
@@ -21,6 +22,14 @@ void hgf::buildLegalizationPipeline(mlir::OpPassManager &manager,
   everything.keepLayers = false;
   manager.addPass(createONNXInlineFunctions(everything));
   manager.addPass(createONNXFoldConstants());
+  // Exporters repeat the activation quantizer for each of its readers.
+  manager.addPass(mlir::createCSEPass());
+  RecogniseTernaryOptions ternary;
+  ternary.reportMissed = options.reportMissedTernary;
+  manager.addPass(createRecogniseTernary(ternary));
+  RecogniseCorrectionsOptions corrections;
+  corrections.reportMissed = options.reportMissedTernary;
+  manager.addPass(createRecogniseCorrections(corrections));
   // Last: what was recognised before is no onnx.node any more.
   manager.addPass(createConvertONNXToLinalg());
 }

@@ -194,6 +194,18 @@ Value hgf::makeNone(OpBuilder &builder, Location location) {
   return NoneOp::create(builder, location, builder.getNoneType());
 }
 
+void hgf::eraseUnusedNodes(Operation *root) {
+  SmallVector<Operation *> candidates;
+  root->walk([&](Operation *op) {
+    if (isa<NodeOp, NoneOp, ConstantOp>(op))
+      candidates.push_back(op);
+  });
+  // Users come after what they use.
+  for (Operation *op : llvm::reverse(candidates))
+    if (op->use_empty())
+      op->erase();
+}
+
 std::string hgf::describe(NodeOp node) {
   std::string text = "node";
   if (auto name = node.getLoc()->findInstanceOf<NameLoc>())

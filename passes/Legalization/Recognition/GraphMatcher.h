@@ -55,6 +55,9 @@ NodeOp makeCanonical(mlir::OpBuilder &builder, mlir::Location location,
                      llvm::ArrayRef<mlir::Type> resultTypes = {});
 mlir::Value makeNone(mlir::OpBuilder &builder, mlir::Location location);
 
+/// Erases nodes and constants below `root` that nothing reads.
+void eraseUnusedNodes(mlir::Operation *root);
+
 /// "node 'NAME' (OpType)".
 std::string describe(NodeOp node);
 

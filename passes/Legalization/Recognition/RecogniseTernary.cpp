@@ -406,15 +406,7 @@ struct RecogniseTernary
     Recogniser recogniser(MissReport{reportMissed});
     for (NodeOp node : nodes)
       recogniser.visit(node);
-    // What was replaced: users come after what they use.
-    SmallVector<Operation *> dead;
-    getOperation().walk([&](Operation *op) {
-      if (isa<NodeOp, NoneOp, ConstantOp>(op))
-        dead.push_back(op);
-    });
-    for (Operation *op : llvm::reverse(dead))
-      if (op->use_empty())
-        op->erase();
+    eraseUnusedNodes(getOperation());
   }
 };
 
