@@ -9,7 +9,10 @@
 // that domain without a function, so nothing is taken for granted.
 
 #include "LoweringContext.h"
+#include "hgf/Analysis/Constants.h"
 #include "hgf/Dialect/HGF/HGFDialect.h"
+
+#include <cmath>
 
 using namespace mlir;
 using namespace hgf;
@@ -158,6 +161,18 @@ LogicalResult lowerStaticGate(NodeLowering &node) {
   if (failed(expectCanonical(node, 1)))
     return failure();
   TensorValue g = floatInput(node, 0);
+  // A large constant is a resource, which the operation's own fold leaves.
+  if (std::optional<ConstantReader> gates =
+          ConstantReader::get(node.node.getInputs()[0])) {
+    SmallVector<float> alphas;
+    for (int64_t index = 0; index < gates->getElementCount(); ++index)
+      alphas.push_back(float(std::tanh(gates->at<double>(index))));
+    Value alpha = arith::ConstantOp::create(
+        node.builder,
+        DenseElementsAttr::get(floatType(node, g.dims), ArrayRef(alphas)));
+    node.setResult(0, node.wrap(alpha, g.dims, node.builder.getF32Type()));
+    return success();
+  }
   Value tensor = node.tensor(g);
   Value alpha = StaticGateOp::create(node.builder, tensor.getType(), tensor);
   node.setResult(0, node.wrap(alpha, g.dims, node.builder.getF32Type()));
