@@ -192,19 +192,15 @@ static LogicalResult lowerReshape(NodeLowering &node) {
   Index total = node.index.product(input.dims);
   if (inferred) {
     // 0 / 0: an empty tensor's missing dimension is 0.
-    if (node.index.constantValue(known) == 0)
-      dims[*inferred] = node.index.constant(0);
-    else if (!node.index.constantValue(known) &&
-             !node.index.equal(known, total))
-      dims[*inferred] = node.index.floorDivide(
-          total,
-          node.index.equal(
-              node.index.multiply(node.index.floorDivide(total, known), known),
-              total)
-              ? known
-              : node.index.maximum(known, node.index.constant(1)));
-    else
-      dims[*inferred] = node.index.floorDivide(total, known);
+    Index quotient = node.index.constant(0);
+    if (node.index.constantValue(known) != 0)
+      quotient = node.index.floorDivide(total, known);
+    // Where the factors do not cancel, the divisor may be 0 at run time.
+    if (!node.index.constantValue(known) &&
+        !node.index.equal(node.index.multiply(quotient, known), total))
+      quotient = node.index.floorDivide(
+          total, node.index.maximum(known, node.index.constant(1)));
+    dims[*inferred] = quotient;
   }
   Index made = node.index.product(dims);
   std::optional<int64_t> before = node.index.constantValue(total);

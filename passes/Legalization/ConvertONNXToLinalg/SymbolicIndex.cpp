@@ -260,6 +260,27 @@ Index SymbolicIndex::floorDivide(Index left, Index right) {
   if (std::optional<Polynomial> exact =
           exactQuotient(polynomial(left), polynomial(right)))
     return emit(*exact);
+  // (g a) / (g b) = a / b: factors that all terms share cancel, so that the
+  // size that a reshape leaves open does not depend on how it was written.
+  Polynomial dividend = polynomial(left), divisor = polynomial(right);
+  if (!divisor.empty() && !dividend.empty()) {
+    Monomial shared = divisor.begin()->first;
+    auto intersect = [&](const Polynomial &terms) {
+      for (const auto &[term, coefficient] : terms) {
+        Monomial common;
+        std::set_intersection(shared.begin(), shared.end(), term.begin(),
+                              term.end(), std::back_inserter(common));
+        shared = common;
+      }
+    };
+    intersect(divisor);
+    intersect(dividend);
+    if (!shared.empty()) {
+      Polynomial factor{{shared, 1}};
+      return floorDivide(emit(*exactQuotient(dividend, factor)),
+                         emit(*exactQuotient(divisor, factor)));
+    }
+  }
   bool unsignedOperands = isNonNegative(left) && isNonNegative(right);
   return opaque("floordiv", {left, right}, unsignedOperands,
                 [&](ValueRange operands) -> Value {

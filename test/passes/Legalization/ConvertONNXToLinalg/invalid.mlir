@@ -38,5 +38,31 @@ func.func @main(%x: tensor<2x4xf32>, %y: tensor<3x2xf32>) -> !onnx.unknown {
 
 // expected-error @below {{input 'x': expected a tensor of known rank but got '!onnx.unknown'; give the model's input a shape}}
 func.func @main(%x: !onnx.unknown {onnx.name = "x"}) -> !onnx.unknown {
-  return %x : !onnx.unknown
+  %y = onnx.node "Identity"(%x) : (!onnx.unknown) -> !onnx.unknown
+  return %y : !onnx.unknown
+}
+
+// -----
+
+func.func @main(%x: tensor<2x3xf32>) -> !onnx.unknown {
+  %i = onnx.constant dense<3> : tensor<i64> -> tensor<i64>
+  // expected-error@unknown {{node '/pick' (Gather-25): expected an index in [-3, 2] but got 3}}
+  %y = onnx.node "Gather"(%x, %i) {axis = 1 : si64} : (tensor<2x3xf32>, tensor<i64>) -> !onnx.unknown loc("/pick")
+  return %y : !onnx.unknown
+}
+
+// -----
+
+func.func @main(%q: tensor<1x2x3x4xf32>) -> !onnx.unknown {
+  // expected-error@unknown {{node '/attend' (Attention-25): qk_matmul_output_mode=4 is not supported; supported: 0, 1, 2, 3}}
+  %y = onnx.node "Attention"(%q, %q, %q) {qk_matmul_output_mode = 4 : si64} : (tensor<1x2x3x4xf32>, tensor<1x2x3x4xf32>, tensor<1x2x3x4xf32>) -> !onnx.unknown loc("/attend")
+  return %y : !onnx.unknown
+}
+
+// -----
+
+func.func @main(%x: tensor<3xf32>) -> !onnx.unknown {
+  // expected-error@unknown {{node '/cast' (Cast-25): to=8 is not supported; supported: float16, bfloat16, float, double, bool and the integer types}}
+  %y = onnx.node "Cast"(%x) {to = 8 : si64} : (tensor<3xf32>) -> !onnx.unknown loc("/cast")
+  return %y : !onnx.unknown
 }
