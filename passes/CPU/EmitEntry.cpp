@@ -59,10 +59,17 @@ struct EmitEntry : public hgf::impl::EmitEntryBase<EmitEntry> {
     outputs = getOperation()->getAttrOfType<ArrayAttr>("hgf.outputs");
     if (!main || !inputs || !outputs)
       return;
-    // A mark between passes, which means nothing to LLVM.
     getOperation().walk([](LLVM::LLVMFuncOp function) {
+      // A mark between passes, which means nothing to LLVM.
       for (unsigned index = 0; index < function.getNumArguments(); ++index)
         function.removeArgAttr(index, "hgf.call");
+      auto distinct = function->getAttrOfType<DenseI64ArrayAttr>("hgf.noalias");
+      if (!distinct)
+        return;
+      for (int64_t index : distinct.asArrayRef())
+        function.setArgAttr(index, "llvm.noalias",
+                            UnitAttr::get(function.getContext()));
+      function->removeAttr("hgf.noalias");
     });
     // The executable's own main comes from the runtime.
     SymbolTable::setSymbolName(main, "hgf_main");

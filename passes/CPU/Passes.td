@@ -65,6 +65,23 @@ def ExpandCopies : Pass<"expand-copies", "mlir::ModuleOp"> {
   let dependentDialects = ["mlir::linalg::LinalgDialect"];
 }
 
+def OutlineLinalg : Pass<"outline-linalg", "mlir::ModuleOp"> {
+  let summary = "Moves linalg operations to functions that equal ones share";
+  let description = [{
+    LLVM then sees small functions whose arguments are known not to alias, once
+    for all layers of a model, instead of one function with hundreds of loops and the
+    arena's offsets in each. The attribute `hgf.noalias` names the pointer
+    arguments that alias no other; `emit-entry` turns it into LLVM's.
+
+    ```mlir
+    linalg.fill ins(%zero : f32) outs(%a : memref<?xf32>)
+    // becomes
+    call @hgf_operation_0(%a) : (memref<?xf32>) -> ()
+    ```
+  }];
+  let dependentDialects = ["mlir::func::FuncDialect"];
+}
+
 def LowerLinalg : Pass<"lower-linalg", "mlir::func::FuncOp"> {
   let summary = "Turns linalg over memrefs into loops that LLVM vectorizes";
   let description = [{

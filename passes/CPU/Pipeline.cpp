@@ -70,6 +70,8 @@ void hgf::buildCPUPipeline(OpPassManager &manager,
 
   // A call of MLIR's C library would be the alternative.
   manager.addPass(createExpandCopies());
+  // Before loops hide which operations are equal.
+  manager.addPass(createOutlineLinalg());
   manager.addNestedPass<func::FuncOp>(createLowerLinalg());
   // After the kernels, whose threads are outlined with all others.
   manager.addPass(createOutlineParallel());
