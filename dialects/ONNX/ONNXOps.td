@@ -80,8 +80,11 @@ def ONNX_NodeOp : ONNX_Op<"node", [Pure]> {
     Example:
 
     ```mlir
-    %y = onnx.node "Softmax"(%x) {axis = -1 : si64} : (tensor<2x3xf32>) -> tensor<2x3xf32>
-    %z = onnx.node "com.microsoft" "FusedMatMul"(%x, %x) : (tensor<2x3xf32>, tensor<2x3xf32>) -> !onnx.unknown
+    func.func @main(%x: tensor<2x3xf32>) -> !onnx.unknown {
+      %y = onnx.node "Softmax"(%x) {axis = -1 : si64} : (tensor<2x3xf32>) -> tensor<2x3xf32>
+      %z = onnx.node "com.microsoft" "FusedMatMul"(%x, %y) : (tensor<2x3xf32>, tensor<2x3xf32>) -> !onnx.unknown
+      return %z : !onnx.unknown
+    }
     ```
   }];
   let arguments = (ins
@@ -193,7 +196,10 @@ def ONNX_ReturnOp : ONNX_Op<"return", [Pure, HasParent<"FunctionOp">]> {
     Example:
 
     ```mlir
-    onnx.return %y : !onnx.unknown
+    onnx.function @"local::Same::" ["x"] -> ["y"] required [] defaults {} opsets {} {
+    ^body(%x: !onnx.unknown):
+      onnx.return %x : !onnx.unknown
+    }
     ```
   }];
   let arguments = (ins Variadic<AnyType>:$outputs);

@@ -43,8 +43,7 @@ std::optional<ConstantBuilder> ConstantBuilder::create(ArrayRef<int64_t> shape,
       return std::nullopt;
   }
   int64_t bitCount = 0;
-  if (llvm::MulOverflow<int64_t>(count, bits, bitCount) ||
-      bitCount / 8 > limit)
+  if (llvm::MulOverflow<int64_t>(count, bits, bitCount) || bitCount / 8 > limit)
     return std::nullopt;
   size_t size = isEmpty ? 0 : llvm::divideCeil(bitCount, 8);
   AsmResourceBlob memory =

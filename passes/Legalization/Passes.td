@@ -33,7 +33,11 @@ def ONNXInlineFunctions : Pass<"onnx-inline-functions", "::mlir::ModuleOp"> {
       %y = onnx.node "local" "Double"(%x) : (tensor<4xf32>) -> tensor<4xf32>
       return %y : tensor<4xf32>
     }
-    // becomes
+    ```
+
+    becomes
+
+    ```mlir
     func.func @main(%x: tensor<4xf32>) -> tensor<4xf32> {
       %y = onnx.node "Add"(%x, %x) : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
       return %y : tensor<4xf32>
@@ -69,7 +73,11 @@ def ONNXFoldConstants : Pass<"onnx-fold-constants", "::mlir::ModuleOp"> {
     ```mlir
     %w = onnx.constant dense<[-1.5, 2.0]> : tensor<2xf32> -> tensor<2xf32>
     %a = onnx.node "Abs"(%w) : (tensor<2xf32>) -> tensor<2xf32>
-    // becomes
+    ```
+
+    becomes
+
+    ```mlir
     %a = onnx.constant dense<[1.5, 2.0]> : tensor<2xf32> -> tensor<2xf32>
     ```
   }];
