@@ -16,7 +16,7 @@ TOKENS = [1, 2, 7, 130]
 
 
 def sigmoid(x):
-    return 1 / (1 + np.exp(-x))
+    return (1 + np.tanh(np.asarray(x) / 2)) / 2
 
 
 ACTIVATIONS = {
@@ -99,15 +99,12 @@ class Layer:
         """Operations that compute %yINDEX from %xINDEX (and %rINDEX)."""
         m, n, k = "?" if tokens < 0 else tokens, self.rows, self.columns
         lines, parts = [], []
-
         def constant(name, array, kind="f32"):
             lines.append(f"%{name}{index} = arith.constant {elements(array, kind)}")
             return f"%{name}{index}", "tensor<" + "".join(f"{size}x" for size in np.shape(array)) + kind + ">"
-
         def part(word, *values):
             names, types = zip(*values)
             parts.append(f"{word}({', '.join(names)} : {', '.join(types)})")
-
         lines.append(f"%w{index} = hgf.ternary_constant {codes_attribute(self.ternary)}, "
                      f"{elements(self.scales.reshape(-1), 'f32')} -> {self.type}")
         if self.rank:
@@ -125,7 +122,7 @@ class Layer:
             parts.append(f"residual(%r{index} : tensor<{m}x{n}xf32>)")
         size = "()"
         if tokens < 0:
-            lines += [f"%m{index} = tensor.dim %x{index}, %zero : tensor<?x{k}xf32>"]
+            lines.append(f"%m{index} = tensor.dim %x{index}, %zero : tensor<?x{k}xf32>")
             size = f"(%m{index})"
         lines.append(f"%init{index} = tensor.empty{size} : tensor<{m}x{n}xf32>")
         gate = {"scalar": "static", "row": "static"}.get(self.gate, self.gate)
@@ -195,7 +192,7 @@ def module(layers, tokens=-1):
         if layer.residual:
             arguments.append(argument(f"r{i}", (tokens, layer.rows)))
         results.append(result(f"y{i}", (tokens, layer.rows)))
-    names = ", ".join(f"%y{i}" for i in range(len(layers)))
+    names = ", ".join(f"%y{i}" for i, _ in enumerate(layers))
     types = ", ".join(f"tensor<{'?' if tokens < 0 else tokens}x{layer.rows}xf32>" for layer in layers)
     body = "\n".join(layer.text(i, tokens) for i, layer in enumerate(layers))
     return (f"func.func @main({', '.join(arguments)}) -> ({', '.join(results)}) {{\n"

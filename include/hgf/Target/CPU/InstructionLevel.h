@@ -8,7 +8,8 @@
 #ifndef HGF_TARGET_CPU_INSTRUCTIONLEVEL_H
 #define HGF_TARGET_CPU_INSTRUCTIONLEVEL_H
 
-#include "mlir/Support/LLVM.h"
+#include "llvm/ADT/ArrayRef.h"
+#include "llvm/ADT/SmallVector.h"
 #include "llvm/ADT/StringRef.h"
 #include "llvm/TargetParser/Triple.h"
 

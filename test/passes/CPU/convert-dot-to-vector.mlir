@@ -1,0 +1,35 @@
+// RUN: hgf-opt %s --convert-dot-to-vector | FileCheck %s
+
+// CHECK-LABEL: @pairs
+// CHECK-SAME: (%[[ACC:.*]]: vector<8xi16>, %[[CODES:.*]]: vector<16xi8>, %[[X:.*]]: vector<16xi8>)
+func.func @pairs(%acc: vector<8xi16>, %codes: vector<16xi8>, %x: vector<16xi8>) -> vector<8xi16> {
+  // CHECK: vector.bitcast %[[CODES]] : vector<16xi8> to vector<8xi16>
+  // CHECK: arith.shrui
+  // CHECK: arith.shrui
+  // CHECK: vector.bitcast %[[X]] : vector<16xi8> to vector<8xi16>
+  // CHECK: arith.shrsi
+  // CHECK: arith.shrsi
+  // CHECK-COUNT-2: arith.muli {{.*}} : vector<8xi16>
+  // CHECK: %[[EVEN:.*]] = arith.addi %[[ACC]]
+  // CHECK: arith.addi %[[EVEN]]
+  %sum = hgf.dot_step %acc, %codes, %x : vector<8xi16>, vector<16xi8>
+  return %sum : vector<8xi16>
+}
+
+// CHECK-LABEL: @quadruples
+func.func @quadruples(%acc: vector<4xi32>, %codes: vector<16xi8>, %x: vector<16xi8>) -> vector<4xi32> {
+  // CHECK-COUNT-2: arith.muli {{.*}} : vector<8xi16>
+  // CHECK-COUNT-4: arith.addi {{.*}} : vector<4xi32>
+  %sum = hgf.dot_step %acc, %codes, %x : vector<4xi32>, vector<16xi8>
+  return %sum : vector<4xi32>
+}
+
+// CHECK-LABEL: @widen
+func.func @widen(%total: vector<4xi32>, %pairs: vector<8xi16>, %quadruples: vector<4xi32>) -> vector<4xi32> {
+  // CHECK: vector.bitcast %{{.*}} : vector<8xi16> to vector<4xi32>
+  // CHECK-COUNT-2: arith.addi {{.*}} : vector<4xi32>
+  %sum = hgf.dot_widen %total, %pairs : vector<4xi32>, vector<8xi16>
+  // CHECK: arith.addi {{.*}} : vector<4xi32>
+  %y = hgf.dot_widen %sum, %quadruples : vector<4xi32>, vector<4xi32>
+  return %y : vector<4xi32>
+}

@@ -1,0 +1,38 @@
+// RUN: hgf-opt %s --lower-weights '--lower-linear=target=x86_64-linux-gnu cpu=x86-64-v3' | FileCheck %s
+// RUN: hgf-opt %s --lower-weights '--lower-linear=target=x86_64-linux-gnu' | FileCheck %s --check-prefix=PORTABLE
+// RUN: hgf-opt %s --lower-weights '--lower-linear=target=aarch64-linux-gnu' | FileCheck %s --check-prefix=NEON
+
+// With several levels calls go through pointers that are filled at load.
+// PORTABLE: llvm.mlir.global internal @hgf_kernel_linear_planes2_int8_row_partial_tokens1_baseline_pointer() {{.*}} : !llvm.ptr
+// PORTABLE: %[[TABLE:.*]] = llvm.mlir.addressof @hgf_kernel_linear_planes2_int8_row_partial_tokens1_baseline_pointer
+// PORTABLE: %[[KERNEL:.*]] = llvm.load %[[TABLE]]
+// PORTABLE: llvm.call %[[KERNEL]](
+// PORTABLE: llvm.func internal @hgf_kernel_linear_planes2_int8_row_partial_tokens1_avx2({{.*}}attributes {{.*}}target_cpu = "x86-64-v3"
+// PORTABLE: llvm.func @hgf_initialize
+// PORTABLE: cpuid
+
+// NEON: llvm.func internal @hgf_kernel_linear_planes2_int8_row_partial_tokens1_neon
+
+hgf.weights @first dense<0> : tensor<576xi8> size 576
+hgf.weights @second dense<0> : tensor<576xi8> size 576
+
+// Equal layers share their kernels.
+// CHECK-LABEL: @two_layers
+func.func @two_layers(%x: memref<1x3xf32>, %y: memref<1x2xf32>, %z: memref<1x2xf32>, %scratch: memref<584xi8>) {
+  %v = hgf.packed_constant @first : !hgf.packed<2 by 3, encoding = "planes2", scale = row>
+  %w = hgf.packed_constant @second : !hgf.packed<2 by 3, encoding = "planes2", scale = row>
+  // CHECK: llvm.mlir.addressof @first
+  // CHECK: llvm.call @hgf_kernel_quantize_reciprocal_avx2(
+  // CHECK: llvm.call @hgf_kernel_linear_planes2_int8_row_partial_tokens1_avx2(
+  hgf.linear ins(%x : memref<1x3xf32>) weight(%v : !hgf.packed<2 by 3, encoding = "planes2", scale = row>) outs(%y : memref<1x2xf32>) scratch(%scratch : memref<584xi8>) quantization reciprocal
+  // CHECK: llvm.mlir.addressof @second
+  // CHECK: llvm.call @hgf_kernel_quantize_reciprocal_avx2(
+  // CHECK: llvm.call @hgf_kernel_linear_planes2_int8_row_partial_tokens1_avx2(
+  hgf.linear ins(%x : memref<1x3xf32>) weight(%w : !hgf.packed<2 by 3, encoding = "planes2", scale = row>) outs(%z : memref<1x2xf32>) scratch(%scratch : memref<584xi8>) quantization reciprocal
+  return
+}
+
+// CHECK-COUNT-1: llvm.func internal @hgf_kernel_linear_planes2_int8_row_partial_tokens1_avx2
+// CHECK: hgf.dot_step {{.*}} : vector<16xi16>, vector<32xi8>
+// CHECK: hgf.dot_widen {{.*}} : vector<8xi32>, vector<16xi16>
+// CHECK-NOT: tokens2

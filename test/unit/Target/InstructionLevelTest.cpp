@@ -1,0 +1,51 @@
+//===- InstructionLevelTest.cpp - Which kernels a CPU gets --------------===//
+//
+// Part of HGF, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "hgf/Target/CPU/InstructionLevel.h"
+
+#include <gtest/gtest.h>
+
+using namespace hgf;
+
+static std::vector<std::string> select(llvm::StringRef triple,
+                                       llvm::StringRef cpu) {
+  std::vector<std::string> names;
+  for (const InstructionLevel *level : selectInstructionLevels(triple, cpu))
+    names.push_back(level->name.str());
+  return names;
+}
+
+using Names = std::vector<std::string>;
+
+TEST(InstructionLevel, PortableBinariesHoldSeveral) {
+  EXPECT_EQ(select("x86_64-linux-gnu", "portable"),
+            (Names{"baseline", "avx2"}));
+  EXPECT_EQ(select("aarch64-linux-gnu", "portable"), Names{"neon"});
+}
+
+TEST(InstructionLevel, ANamedProcessorGetsItsBest) {
+  EXPECT_EQ(select("x86_64-linux-gnu", "x86-64"), Names{"baseline"});
+  EXPECT_EQ(select("x86_64-linux-gnu", "core2"), Names{"ssse3"});
+  // AVX without AVX2.
+  EXPECT_EQ(select("x86_64-linux-gnu", "sandybridge"), Names{"ssse3"});
+  EXPECT_EQ(select("x86_64-linux-gnu", "znver3"), Names{"avx2"});
+  EXPECT_EQ(select("aarch64-linux-gnu", "cortex-a53"), Names{"neon"});
+}
+
+TEST(InstructionLevel, OtherArchitecturesHaveNone) {
+  EXPECT_TRUE(select("riscv64-linux-gnu", "portable").empty());
+}
+
+TEST(InstructionLevel, SafeStepsDoNotOverflow) {
+  for (llvm::Triple::ArchType architecture :
+       {llvm::Triple::x86_64, llvm::Triple::aarch64})
+    for (const InstructionLevel *level : getInstructionLevels(architecture)) {
+      EXPECT_LE(level->safeSteps * 2 * 2 * 127, 32767);
+      EXPECT_LE(level->safeSteps * 2 * 2 * 128, 32768);
+      EXPECT_EQ(level->tokenBlocks.back(), 1);
+    }
+}
