@@ -7,7 +7,7 @@
 
 #include "Quantizer.h"
 
-#include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/Format.h"
 
 using namespace mlir;
 using namespace hgf;
@@ -164,10 +164,10 @@ std::optional<Quantizer> hgf::matchCodes(Value value, std::string &why) {
     return std::nullopt;
   // |x| <= a, so that codes below -127 do not occur: both bounds are one.
   if ((clipped->low != -128 && clipped->low != -127) || clipped->high != 127) {
-    why = llvm::formatv("activation quantizer clips to [{0}, {1}]; expected "
-                        "[-128, 127]",
-                        clipped->low, clipped->high)
-              .str();
+    llvm::raw_string_ostream(why)
+        << "activation quantizer clips to ["
+        << llvm::format("%g, %g", clipped->low, clipped->high)
+        << "]; expected [-128, 127]";
     return std::nullopt;
   }
   Quantizer quantizer;

@@ -140,8 +140,9 @@ hgf::findTernaryWeight(ArrayRef<float> values, int64_t rows, int64_t columns,
     constexpr size_t bound = 16;
     size_t count = countValues(values, bound);
     near = count <= bound;
-    why = near ? llvm::formatv("weight has {0} distinct values; expected at "
-                               "most 3 per tensor, row or group of inputs",
+    why = near ? llvm::formatv("weight has {0} distinct values; expected "
+                               "-s, 0 and +s of one s per tensor, row or "
+                               "group of inputs",
                                count)
                      .str()
                : "weight has more than two magnitudes in a group of 32 inputs; "
