@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Descriptor.h"
+#include "Multiversion.h"
 #include "Weights.h"
 #include "hgf/Codegen/Codegen.h"
 
@@ -53,7 +54,8 @@ static LogicalResult placeWeights(ModuleOp module, llvm::Module &output,
 std::unique_ptr<llvm::Module> hgf::translateModel(ModuleOp module,
                                                   llvm::LLVMContext &context,
                                                   llvm::TargetMachine &machine,
-                                                  const WeightsFiles &files) {
+                                                  const WeightsFiles &files,
+                                                  bool portable) {
   std::unique_ptr<llvm::Module> result =
       translateModuleToLLVMIR(module, context, "hgf-model");
   if (!result)
@@ -72,6 +74,9 @@ std::unique_ptr<llvm::Module> hgf::translateModel(ModuleOp module,
     function.setVisibility(llvm::GlobalValue::DefaultVisibility);
     function.setLinkage(llvm::GlobalValue::InternalLinkage);
   }
+  // Only a portable binary has to choose.
+  if (portable && machine.getTargetTriple().getArch() == llvm::Triple::x86_64)
+    addVariants(*result);
   SideFile side;
   if (failed(placeWeights(module, *result, machine.getTargetTriple(), files,
                           side)) ||

@@ -7,6 +7,8 @@
 
 #include "Weights.h"
 
+#include "Multiversion.h"
+
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/IR/DialectResourceBlobManager.h"
@@ -263,16 +265,7 @@ void hgf::declareSideWeights(const Weights &weights, llvm::Module &module) {
     }
     global->eraseFromParent();
   }
-  // void hgf_initialize(const void *weights, const char **level)
-  llvm::Function *initialize = module.getFunction("hgf_initialize");
-  if (!initialize) {
-    initialize = llvm::Function::Create(
-        llvm::FunctionType::get(llvm::Type::getVoidTy(context),
-                                {pointer, pointer}, false),
-        llvm::GlobalValue::InternalLinkage, "hgf_initialize", module);
-    llvm::ReturnInst::Create(
-        context, llvm::BasicBlock::Create(context, "entry", initialize));
-  }
+  llvm::Function *initialize = &getInitializeFunction(module);
   llvm::IRBuilder<> builder(&initialize->getEntryBlock(),
                             initialize->getEntryBlock().begin());
   builder.CreateStore(initialize->getArg(0), base);

@@ -173,8 +173,8 @@ private:
     if (options.sideWeights)
       files.side = options.output + ".weights";
     llvm::LLVMContext context;
-    std::unique_ptr<llvm::Module> code =
-        hgf::translateModel(module, context, **machine, files);
+    std::unique_ptr<llvm::Module> code = hgf::translateModel(
+        module, context, **machine, files, options.target.cpu == "portable");
     if (!code)
       return failure();
     {

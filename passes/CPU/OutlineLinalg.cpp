@@ -76,7 +76,11 @@ private:
     function->setAttr("hgf.noalias",
                       builder.getDenseI64ArrayAttr(getNoAlias(arguments)));
     // Inlined, LLVM would drag every offset in the arena through every loop.
-    function->setAttr("passthrough", builder.getStrArrayAttr({"noinline"}));
+    // A portable binary also holds it for newer processors.
+    function->setAttr(
+        "passthrough",
+        builder.getArrayAttr({builder.getStringAttr("noinline"),
+                              builder.getStringAttr("hgf-multiversion")}));
     Block *block = function.addEntryBlock();
     builder.setInsertionPointToStart(block);
     IRMapping mapping;

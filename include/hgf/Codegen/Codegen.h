@@ -48,11 +48,13 @@ struct WeightsFiles {
 };
 
 /// Translates `module` (LLVM dialect), adds the model's descriptor, the
-/// constant `hgf_model`, and writes the weights to one of `files`.
+/// constant `hgf_model`, and writes the weights to one of `files`. A `portable`
+/// binary holds variants of hot functions and chooses at load.
 std::unique_ptr<llvm::Module> translateModel(mlir::ModuleOp module,
                                              llvm::LLVMContext &context,
                                              llvm::TargetMachine &machine,
-                                             const WeightsFiles &files);
+                                             const WeightsFiles &files,
+                                             bool portable);
 
 /// Runs LLVM's O3 pipeline.
 void optimize(llvm::Module &module, llvm::TargetMachine &machine);

@@ -11,5 +11,5 @@ func.func @main(%x: memref<8xf32>, %y: memref<8xf32>, %z: memref<8xf32>) {
   linalg.exp ins(%z : memref<8xf32>) outs(%z : memref<8xf32>)
   return
 }
-// CHECK: func.func private @hgf_operation_0({{.*}}) attributes {hgf.noalias = array<i64: 1, 6>, passthrough = ["noinline"]}
-// CHECK: func.func private @hgf_operation_1({{.*}}) attributes {hgf.noalias = array<i64: 1>, passthrough = ["noinline"]}
+// CHECK: func.func private @hgf_operation_0({{.*}}) attributes {hgf.noalias = array<i64: 1, 6>, passthrough = ["noinline", "hgf-multiversion"]}
+// CHECK: func.func private @hgf_operation_1({{.*}}) attributes {hgf.noalias = array<i64: 1>, passthrough = ["noinline", "hgf-multiversion"]}
