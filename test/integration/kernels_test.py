@@ -267,7 +267,7 @@ def build(tmp_path_factory):
     return compile_layers
 
 
-@pytest.mark.parametrize("cpu", ["portable", "x86-64", "core2", "x86-64-v3"])
+@pytest.mark.parametrize("cpu", ["portable", "x86-64", "core2"])
 def test_every_form(build, cpu):
     path = build("all", ALL, f"--cpu={cpu}")
     for threads in [1, 2, 3] if cpu == "portable" else [1]:
