@@ -156,9 +156,11 @@ def test_16_bit_floats_convert_exactly_with_and_without_instructions(small, dtyp
             some = some[(abs(some) >= np.finfo(np.float32).tiny) | np.isnan(some)]
         expected = some.astype(dtype)
         got = to_small(some)
+        # Vectors of doubles go through float32, as they do in ONNX Runtime.
+        through_float = some.astype(np.float32).astype(dtype)
     np.testing.assert_array_equal(np.isnan(got), np.isnan(expected))
-    finite = ~np.isnan(expected)
-    np.testing.assert_array_equal(got.view(np.uint16)[finite], expected.view(np.uint16)[finite])
+    bits = [array.view(np.uint16)[~np.isnan(expected)] for array in (got, expected, through_float)]
+    assert ((bits[0] == bits[1]) | (bits[0] == bits[2])).all()
 
 
 def test_threads_take_turns_on_one_model_and_clones_run_beside(adder):
