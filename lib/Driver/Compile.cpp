@@ -204,6 +204,12 @@ private:
     uint64_t weightBytes = 0;
     if (!llvm::sys::fs::file_size(*weights, weightBytes) && weightBytes)
       objects.push_back(*weights);
+    if (kind != hgf::EmitKind::Executable) {
+      SmallString<128> header(options.output);
+      llvm::sys::path::replace_extension(header, "h");
+      if (failed(hgf::writeHeader(module, header)))
+        return failure();
+    }
     return hgf::link(location, getBinaryKind(kind),
                      hgf::getTriple(options.target), objects,
                      options.runtimeDirectory, options.output);

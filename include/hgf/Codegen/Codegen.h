@@ -64,6 +64,10 @@ mlir::LogicalResult emitFile(llvm::Module &module, llvm::TargetMachine &machine,
                              mlir::Location location, llvm::StringRef path,
                              bool assembly);
 
+/// Writes the C header that goes with a library: an index for each tensor's
+/// name.
+mlir::LogicalResult writeHeader(mlir::ModuleOp module, llvm::StringRef path);
+
 /// The kinds of binaries.
 enum class BinaryKind { Executable, Shared, Static, Object };
 
