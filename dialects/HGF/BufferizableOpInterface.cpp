@@ -70,10 +70,11 @@ struct CacheAppendInterface
     return operand.getOperandNumber() == 0;
   }
 
-  // Readers of the past itself see the same elements after the write.
+  // Readers of the past see the same elements after the write behind it. All
+  // other writes conflict as ever.
   bool isNotConflicting(Operation *op, OpOperand *read, OpOperand *write,
                         const AnalysisState &state) const {
-    return true;
+    return write->getOwner() == op && write->getOperandNumber() == 0;
   }
 
   AliasingValueList getAliasingValues(Operation *op, OpOperand &operand,

@@ -182,12 +182,13 @@ OpFoldResult StaticGateOp::fold(FoldAdaptor adaptor) {
   auto gates = dyn_cast_or_null<DenseFPElementsAttr>(adaptor.getG());
   if (!gates)
     return {};
-  return gates.mapValues(
-      getType().getElementType(), [](const APFloat &gate) -> APInt {
-        // In double: the nearest float32 whatever the C library.
-        double alpha = std::tanh(gate.convertToDouble());
-        return APFloat(float(alpha)).bitcastToAPInt();
-      });
+  return gates.mapValues(getType().getElementType(),
+                         [](const APFloat &gate) -> APInt {
+                           // In double: the nearest float32 whatever the C
+                           // library.
+                           double alpha = std::tanh(gate.convertToDouble());
+                           return APFloat(float(alpha)).bitcastToAPInt();
+                         });
 }
 
 LogicalResult DynamicGateOp::verify() {

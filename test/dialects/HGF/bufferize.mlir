@@ -23,3 +23,19 @@ func.func @linear_writes_its_destination(%x: tensor<?x3xf32>, %n: index) -> tens
   %y = hgf.linear ins(%x : tensor<?x3xf32>) weight(%w : !hgf.ternary<2 by 3, scale = tensor>) outs(%init : tensor<?x2xf32>) -> tensor<?x2xf32>
   return %y : tensor<?x2xf32>
 }
+
+// The new part must still be there when it is appended: the insertion may not
+// reuse its memory.
+// CHECK-LABEL: @appended_part_is_not_overwritten
+func.func @appended_part_is_not_overwritten(%past: tensor<1x?xf32> {bufferization.writable = true}, %source: tensor<1x2xf32>, %half: tensor<1x1xf32>) -> (tensor<1x?xf32>, tensor<1x2xf32>) {
+  // CHECK: %[[FIRST:.*]] = memref.alloc()
+  // CHECK: %[[SECOND:.*]] = memref.alloc()
+  %empty = tensor.empty() : tensor<1x2xf32>
+  // CHECK: linalg.exp {{.*}} outs(%[[SECOND]] : memref
+  %part = linalg.exp ins(%source : tensor<1x2xf32>) outs(%empty : tensor<1x2xf32>) -> tensor<1x2xf32>
+  // CHECK: memref.subview %[[FIRST]][0, 0]
+  %other = tensor.insert_slice %half into %empty[0, 0] [1, 1] [1, 1] : tensor<1x1xf32> into tensor<1x2xf32>
+  // CHECK: memref.copy %[[SECOND]],
+  %cache = hgf.cache_append %past, %part axis 1 : tensor<1x?xf32>, tensor<1x2xf32> -> tensor<1x?xf32>
+  return %cache, %other : tensor<1x?xf32>, tensor<1x2xf32>
+}
