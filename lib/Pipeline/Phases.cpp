@@ -26,8 +26,12 @@ static constexpr llvm::StringLiteral goneAfterLegalization[] = {"onnx"};
 static constexpr llvm::StringLiteral goneAfterFusion[] = {
     "onnx",         "hgf.quantize", "hgf.dequantize", "hgf.ternary_linear",
     "hgf.low_rank", "hgf.gated_add"};
+// Layers that no kernel implements keep their constants until tiling.
 static constexpr llvm::StringLiteral goneAfterPacking[] = {
-    "hgf.ternary_constant"};
+    "onnx", "hgf.quantize", "hgf.ternary_linear", "hgf.low_rank",
+    "hgf.gated_add"};
+static constexpr llvm::StringLiteral goneAfterTiling[] = {
+    "hgf.ternary_constant", "hgf.onebit_linear"};
 static constexpr llvm::StringLiteral goneAfterBufferization[] = {
     "tensor", "bufferization", "memref.alloc"};
 static constexpr llvm::StringLiteral goneAfterCPU[] = {
@@ -47,8 +51,7 @@ static constexpr hgf::Phase cpuPhases[] = {
     {"tiling",
      "work is split over rows and threads; other operations are tiled, fused "
      "and vectorized",
-     hgf::buildTilingPipeline,
-     {}},
+     hgf::buildTilingPipeline, goneAfterTiling},
     {"bufferization", "tensors become memrefs in one planned arena",
      hgf::buildBufferizationPipeline, goneAfterBufferization},
     {"cpu", "kernels are built and everything becomes the LLVM dialect",

@@ -182,6 +182,7 @@ struct PackWeights : public hgf::impl::PackWeightsBase<PackWeights> {
     if (missed) {
       add("kernel", builder.getStringAttr("none"));
       add("missed", builder.getStringAttr(missed));
+      op->setAttr("hgf.missed", builder.getStringAttr(missed));
       return builder.getDictionaryAttr(line);
     }
     const hgf::Encoding &encoding = *hgf::findEncoding(

@@ -23,7 +23,7 @@ def PackWeights : Pass<"pack-weights", "mlir::ModuleOp"> {
     Adds one line per layer to the module's attribute `hgf.report`: form, node,
     rows, columns, rank, encoding, kernel, bits (of a weight), effective_bits
     (all bytes of the layer, in bits per weight), or why the layer has no
-    kernel (missed).
+    kernel (missed). Such a layer is marked `hgf.missed` and decomposed later.
 
     ```mlir
     %w = hgf.ternary_constant dense<[-94, 8]> : tensor<2xi8>, dense<0.5> : tensor<1xf32> -> !hgf.ternary<2 by 3, scale = tensor>

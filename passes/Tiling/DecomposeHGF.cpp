@@ -31,6 +31,8 @@ struct DecomposeHGF : hgf::impl::DecomposeHGFBase<DecomposeHGF> {
     hgf::populateDecomposeAttentionPatterns(patterns);
     if (fused)
       hgf::populateDecomposeFusedPatterns(patterns);
+    else
+      hgf::populateDecomposeMissedPatterns(patterns);
     tensor::CastOp::getCanonicalizationPatterns(patterns, &getContext());
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
       signalPassFailure();

@@ -15,8 +15,9 @@ def DecomposeHGF : Pass<"decompose-hgf"> {
   let description = [{
     The executable meaning of the dialect: every kernel is tested against it.
     In a compilation it lowers what no kernel implements; `hgf.linear` and
-    `hgf.cache_append` stay, unless `fused` is set. Weights are decoded from
-    their two-bit codes where they are used.
+    `hgf.cache_append` stay, unless `fused` is set or `pack-weights` marked the
+    layer `hgf.missed`. Weights are decoded from their two-bit codes where they
+    are used.
 
     Example: `hgf.activation relu` becomes a `linalg.generic` over
     `arith.maximumf`.

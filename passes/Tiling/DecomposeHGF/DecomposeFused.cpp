@@ -71,12 +71,15 @@ Value buildCorrection(TensorMath &math, LinearOp op, Value input,
 
 /// hgf.linear becomes its parts.
 struct DecomposeLinear : OpRewritePattern<LinearOp> {
-  using OpRewritePattern::OpRewritePattern;
+  DecomposeLinear(MLIRContext *context, bool onlyMissed = false)
+      : OpRewritePattern(context), onlyMissed(onlyMissed) {}
 
   LogicalResult matchAndRewrite(LinearOp op,
                                 PatternRewriter &rewriter) const override {
     if (!op.getY())
       return rewriter.notifyMatchFailure(op, "works on buffers");
+    if (onlyMissed && !op->hasAttr("hgf.missed"))
+      return rewriter.notifyMatchFailure(op, "a kernel implements it");
     Location location = op.getLoc();
     TensorMath math(rewriter, location);
     auto inputType = cast<RankedTensorType>(op.getX().getType());
@@ -135,6 +138,9 @@ struct DecomposeLinear : OpRewritePattern<LinearOp> {
         op, rewriter.createOrFold<tensor::CastOp>(location, type, result));
     return success();
   }
+
+  /// Leaves layers that pack-weights has packed.
+  bool onlyMissed;
 };
 
 /// hgf.cache_append becomes a concatenation.
@@ -154,4 +160,8 @@ struct DecomposeCacheAppend : OpRewritePattern<CacheAppendOp> {
 
 void hgf::populateDecomposeFusedPatterns(RewritePatternSet &patterns) {
   patterns.add<DecomposeLinear, DecomposeCacheAppend>(patterns.getContext());
+}
+
+void hgf::populateDecomposeMissedPatterns(RewritePatternSet &patterns) {
+  patterns.add<DecomposeLinear>(patterns.getContext(), /*onlyMissed=*/true);
 }

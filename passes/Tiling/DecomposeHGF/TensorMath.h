@@ -87,6 +87,8 @@ void populateDecomposeLayerPatterns(mlir::RewritePatternSet &patterns);
 void populateDecomposeElementwisePatterns(mlir::RewritePatternSet &patterns);
 /// Patterns for the fused layer and the cache, which a compilation keeps.
 void populateDecomposeFusedPatterns(mlir::RewritePatternSet &patterns);
+/// Patterns for fused layers that pack-weights found no kernel for.
+void populateDecomposeMissedPatterns(mlir::RewritePatternSet &patterns);
 
 } // namespace hgf
 

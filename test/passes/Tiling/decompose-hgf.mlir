@@ -91,3 +91,14 @@ func.func @append_is_concatenation(%past: tensor<1x4x?x8xf32>, %new: tensor<1x4x
   %cache = hgf.cache_append %past, %new axis 2 : tensor<1x4x?x8xf32>, tensor<1x4x?x8xf32> -> tensor<1x4x?x8xf32>
   return %cache : tensor<1x4x?x8xf32>
 }
+
+// -----
+
+// A layer that has no kernel goes the way of all other operations.
+// CHECK-LABEL: @missed
+func.func @missed(%x: tensor<1x3xf32>, %bias: tensor<2xf32>, %init: tensor<1x2xf32>) -> tensor<1x2xf32> {
+  %w = hgf.ternary_constant dense<[-94, 8]> : tensor<2xi8>, dense<0.5> : tensor<1xf32> -> !hgf.ternary<2 by 3, scale = tensor>
+  // CHECK-NOT: hgf.
+  %y = hgf.linear ins(%x : tensor<1x3xf32>) weight(%w : !hgf.ternary<2 by 3, scale = tensor>) bias(%bias : tensor<2xf32>) outs(%init : tensor<1x2xf32>) quantization reciprocal {hgf.missed = "the bias is not a constant"} -> tensor<1x2xf32>
+  return %y : tensor<1x2xf32>
+}
