@@ -109,7 +109,8 @@ struct ConvertONNXToLinalg
       });
       NodeLowering lowering(node, context);
       if (!hasInputs ||
-          failed(table.find(node.getDomain(), node.getOpType())(lowering)))
+          failed(table.find(node.getDomain(), node.getOpType())(lowering)) ||
+          lowering.hasErrors())
         failedAny = true;
     }
     if (failedAny || failed(context.lowerReturn()))

@@ -306,6 +306,8 @@ static LogicalResult lowerAbs(NodeLowering &node) {
 }
 
 static LogicalResult lowerNeg(NodeLowering &node) {
+  if (failed(node.expectInputs(1, 1)))
+    return failure();
   TensorValue &input = node.input(0);
   if (input.elements && !input.isUnsigned()) {
     SmallVector<Index> elements;

@@ -102,7 +102,12 @@ static FailureOr<AttentionResult> attend(NodeLowering &node,
   SmallVector<TensorValue *> operands{&result.capped};
   TensorValue mask, keyCount;
   Index columns = product->dims[3];
-  if (inputs.mask) {
+  if (inputs.mask && inputs.mask->rank() > 4) {
+    node.error() << "expected a mask of rank 4 at most but got "
+                 << inputs.mask->rank();
+    return failure();
+  }
+  if (inputs.mask && inputs.mask->rank() > 0) {
     mask = *inputs.mask;
     // Columns that the mask lacks are masked out.
     Index own = mask.dims.back();
@@ -130,6 +135,9 @@ static FailureOr<AttentionResult> attend(NodeLowering &node,
                 makeScalar(builder, storage, outside));
           });
     }
+    operands.push_back(&mask);
+  } else if (inputs.mask) {
+    mask = *inputs.mask;
     operands.push_back(&mask);
   }
   if (inputs.keyCount) {
@@ -363,6 +371,26 @@ static LogicalResult lowerRotaryEmbedding(NodeLowering &node) {
   FailureOr<TensorValue> split = splitHeads(node, x, heads);
   if (failed(split))
     return failure();
+  // Tables and positions that do not cover the input must not be read.
+  auto expectEqual = [&](Index left, Index right) {
+    return node.index.require(
+        node.index.compare(arith::CmpIPredicate::eq, left, right),
+        "rotary tables or positions do not fit the input");
+  };
+  const Dimensions &heads4 = split->dims;
+  bool fits = sine.rank() == cosine.rank();
+  for (int64_t i = 0; fits && i < cosine.rank(); ++i)
+    fits = expectEqual(sine.dims[i], cosine.dims[i]);
+  if (fits && !positions)
+    fits = expectEqual(cosine.dims[0], heads4[0]) &&
+           expectEqual(cosine.dims[1], heads4[2]);
+  if (fits && positions && positions->rank() == 2)
+    fits = (node.index.constantValue(positions->dims[0]) == 1 ||
+            expectEqual(positions->dims[0], heads4[0])) &&
+           expectEqual(positions->dims[1], heads4[2]);
+  if (!fits || (positions && (positions->rank() > 2 || positions->rank() < 1)))
+    return node.error() << "expected tables and positions of the input's batch "
+                           "and length";
   std::optional<int64_t> size = node.index.constantValue(split->dims[3]);
   if (width == 0)
     width = size.value_or(0);

@@ -411,6 +411,11 @@ static LogicalResult lowerWhere(NodeLowering &node) {
   if (failed(node.expectInputs(3, 3)))
     return failure();
   Type type = node.input(1).elementType;
+  if (!node.input(0).elementType.isInteger(1) ||
+      node.input(2).elementType != type)
+    return node.error() << "expected a bool and two inputs of one type but got "
+                        << node.input(0).elementType << ", " << type << " and "
+                        << node.input(2).elementType;
   if (lowerByElements(node, type, [&](ArrayRef<Index> operands) {
         return node.index.select(operands[0], operands[1], operands[2]);
       }))
@@ -447,6 +452,9 @@ static LogicalResult lowerClip(NodeLowering &node) {
     if (hasHigh)
       high = node.input(2);
   }
+  if ((hasLow && low.elementType != type) ||
+      (hasHigh && high.elementType != type))
+    return node.error() << "expected bounds of the input's type " << type;
   // Bounds are scalars; some exporters write them with shape [1].
   if (hasLow)
     operands.push_back(&(low = node.reshape(low, {})));

@@ -29,8 +29,17 @@ static Value makePosition(ImplicitLocOpBuilder &builder, Value position,
   return arith::MaxSIOp::create(builder, position, zero);
 }
 
+/// Indices are integers, whatever their width.
+static LogicalResult expectIndices(NodeLowering &node, unsigned i) {
+  auto integer = dyn_cast<IntegerType>(node.input(i).elementType);
+  if (integer && integer.getWidth() >= 8)
+    return success();
+  return node.error() << "expected integer indices but got "
+                      << node.input(i).elementType;
+}
+
 static LogicalResult lowerGather(NodeLowering &node) {
-  if (failed(node.expectInputs(2, 2)))
+  if (failed(node.expectInputs(2, 2)) || failed(expectIndices(node, 1)))
     return failure();
   TensorValue &data = node.input(0), &indices = node.input(1);
   FailureOr<int64_t> axis =
@@ -112,7 +121,7 @@ static LogicalResult lowerGather(NodeLowering &node) {
 }
 
 static LogicalResult lowerGatherElements(NodeLowering &node) {
-  if (failed(node.expectInputs(2, 2)))
+  if (failed(node.expectInputs(2, 2)) || failed(expectIndices(node, 1)))
     return failure();
   TensorValue &data = node.input(0), &indices = node.input(1);
   FailureOr<int64_t> axis =
@@ -147,7 +156,7 @@ static LogicalResult lowerGatherElements(NodeLowering &node) {
 }
 
 static LogicalResult lowerGatherND(NodeLowering &node) {
-  if (failed(node.expectInputs(2, 2)))
+  if (failed(node.expectInputs(2, 2)) || failed(expectIndices(node, 1)))
     return failure();
   TensorValue &data = node.input(0), &indices = node.input(1);
   int64_t batch = node.integer("batch_dims", 0);
@@ -158,6 +167,11 @@ static LogicalResult lowerGatherND(NodeLowering &node) {
       batch + *depth > data.rank())
     return node.error() << "expected indices whose last dimension is known and "
                            "fits the data's rank";
+  for (int64_t i = 0; i < batch; ++i)
+    if (!node.index.require(node.index.compare(arith::CmpIPredicate::eq,
+                                               data.dims[i], indices.dims[i]),
+                            "data and indices differ in a batch dimension"))
+      return node.error() << "expected equal batch dimensions";
   // Result: the indices' leading dimensions, then the rest of the data's.
   Dimensions dims(indices.dims.begin(), indices.dims.end() - 1);
   int64_t lead = dims.size();

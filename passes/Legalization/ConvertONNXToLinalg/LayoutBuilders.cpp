@@ -77,6 +77,15 @@ TensorValue NodeLowering::reshape(TensorValue &value, Dimensions dims) {
   TensorValue result;
   result.dims = dims;
   result.elementType = value.elementType;
+  std::optional<int64_t> before =
+      index.constantValue(index.product(value.dims));
+  std::optional<int64_t> after = index.constantValue(index.product(dims));
+  if (before && after && *before != *after) {
+    error() << "expected a shape of " << *before << " elements but got one of "
+            << *after;
+    result.tensor = empty(dims, value.storageType());
+    return result;
+  }
   result.elements = value.elements;
   if (value.constant) {
     auto type = tensorType(dims, value.storageType());

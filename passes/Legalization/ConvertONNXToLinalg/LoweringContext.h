@@ -123,12 +123,15 @@ public:
   unsigned resultCount() { return node.getOutputs().size(); }
   /// Whether input `i` is given (neither beyond the end nor `onnx.none`).
   bool has(unsigned i);
+  /// Input `i`; an error, and a scalar, where it is not given.
   TensorValue &input(unsigned i);
   bool isResultUsed(unsigned i);
   /// Result `i`. Does nothing where the node has no such result.
   void setResult(unsigned i, TensorValue value);
-  /// Starts "node 'NAME' (OpType-VERSION): ".
+  /// Starts "node 'NAME' (OpType-VERSION): ". The node then counts as failed,
+  /// whatever its handler returns: builders below report misfits this way.
   mlir::InFlightDiagnostic error();
+  bool hasErrors() { return erred; }
   /// Fails with "expected N to M inputs but got K".
   mlir::LogicalResult expectInputs(unsigned least, unsigned most);
   mlir::LogicalResult expectFloat(unsigned i);
@@ -185,7 +188,8 @@ public:
                                            mlir::Type elementType,
                                            ElementBody body,
                                            bool mappable = false);
-  /// `elementwise` over a shape that is already known.
+  /// `elementwise` over a shape that is already known: an error where an input
+  /// does not broadcast to it.
   TensorValue elementwiseOver(llvm::ArrayRef<Index> dims,
                               llvm::ArrayRef<TensorValue *> inputs,
                               mlir::Type elementType, ElementBody body,
@@ -224,6 +228,15 @@ public:
   mlir::FailureOr<TensorValue> matmul(TensorValue &left, TensorValue &right,
                                       bool transposeRight,
                                       mlir::Type resultType);
+
+private:
+  TensorValue emitElementwise(llvm::ArrayRef<Index> dims,
+                              llvm::ArrayRef<TensorValue *> inputs,
+                              mlir::Type elementType, ElementBody body,
+                              bool mappable);
+
+  bool erred = false;
+  TensorValue missing;
 };
 
 /// f32 for f16 and bf16, otherwise `type`: what float computations happen in.

@@ -19,6 +19,11 @@ bool NodeLowering::has(unsigned i) {
 }
 
 TensorValue &NodeLowering::input(unsigned i) {
+  if (!has(i)) {
+    error() << "expected input " << i << " but it is not given";
+    missing = scalar(0, builder.getF32Type());
+    return missing;
+  }
   return *context.find(node.getInputs()[i]);
 }
 
@@ -45,6 +50,7 @@ static StringRef getNodeName(Location location) {
 }
 
 InFlightDiagnostic NodeLowering::error() {
+  erred = true;
   InFlightDiagnostic diagnostic = emitError(node.getLoc());
   diagnostic << "node '" << getNodeName(node.getLoc()) << "' (";
   if (!node.getDomain().empty())

@@ -16,6 +16,8 @@ using namespace hgf;
 /// an input after. std::nullopt asks for the input unchanged.
 static FailureOr<std::optional<SmallVector<int64_t>>>
 getAxes(NodeLowering &node) {
+  if (failed(node.expectInputs(1, 2)))
+    return failure();
   int64_t rank = node.input(0).rank();
   FailureOr<std::optional<SmallVector<int64_t>>> given =
       node.attributeOrInput("axes", 1);

@@ -97,6 +97,12 @@ static Value storeInside(ImplicitLocOpBuilder &builder, Value tensor,
 }
 
 static FailureOr<std::string> getReduction(NodeLowering &node) {
+  auto integer = dyn_cast<IntegerType>(node.input(1).elementType);
+  if (!integer || integer.getWidth() < 8 ||
+      node.input(0).elementType != node.input(2).elementType) {
+    node.error() << "expected integer indices, and updates of the data's type";
+    return failure();
+  }
   std::string reduction = node.text("reduction", "none");
   if (llvm::is_contained({"none", "add", "mul", "max", "min"}, reduction))
     return reduction;

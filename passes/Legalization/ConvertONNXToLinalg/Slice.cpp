@@ -267,6 +267,8 @@ static LogicalResult lowerTrilu(NodeLowering &node) {
 
 /// Blocks of channels to blocks of pixels.
 static LogicalResult lowerDepthToSpace(NodeLowering &node) {
+  if (failed(node.expectInputs(1, 1)))
+    return failure();
   TensorValue &input = node.input(0);
   int64_t size = node.integer("blocksize", 0);
   if (input.rank() != 4 || size <= 0)
@@ -291,6 +293,8 @@ static LogicalResult lowerDepthToSpace(NodeLowering &node) {
 }
 
 static LogicalResult lowerSpaceToDepth(NodeLowering &node) {
+  if (failed(node.expectInputs(1, 1)))
+    return failure();
   TensorValue &input = node.input(0);
   int64_t size = node.integer("blocksize", 0);
   if (input.rank() != 4 || size <= 0)

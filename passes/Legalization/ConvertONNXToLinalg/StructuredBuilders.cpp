@@ -154,7 +154,34 @@ FailureOr<TensorValue> NodeLowering::elementwise(ArrayRef<TensorValue *> inputs,
   FailureOr<Dimensions> dims = broadcastDims(inputs);
   if (failed(dims))
     return failure();
-  return elementwiseOver(*dims, inputs, elementType, body, mappable);
+  return emitElementwise(*dims, inputs, elementType, body, mappable);
+}
+
+TensorValue NodeLowering::elementwiseOver(ArrayRef<Index> dims,
+                                          ArrayRef<TensorValue *> inputs,
+                                          Type elementType, ElementBody body,
+                                          bool mappable) {
+  for (auto [position, input] : llvm::enumerate(inputs)) {
+    int64_t lead = int64_t(dims.size()) - input->rank();
+    bool fits = lead >= 0;
+    for (int64_t i = 0; fits && i < input->rank(); ++i) {
+      using Predicate = arith::CmpIPredicate;
+      Index size = input->dims[i], wanted = dims[lead + i];
+      if (index.equal(size, wanted) || index.constantValue(size) == 1)
+        continue;
+      Index isOne = index.compare(Predicate::eq, size, index.constant(1));
+      fits = index.require(
+          index.maximum(isOne, index.compare(Predicate::eq, size, wanted)),
+          "a tensor does not broadcast to the shape it is combined with");
+    }
+    if (fits)
+      continue;
+    error() << "operand " << position
+            << " does not broadcast to the shape of the result";
+    return wrap(empty(dims, getStorageType(elementType)), Dimensions(dims),
+                elementType);
+  }
+  return emitElementwise(dims, inputs, elementType, body, mappable);
 }
 
 /// The value of every element, where a constant has just one.
@@ -165,7 +192,7 @@ static Attribute getSplat(const TensorValue &value) {
   return nullptr;
 }
 
-TensorValue NodeLowering::elementwiseOver(ArrayRef<Index> dims,
+TensorValue NodeLowering::emitElementwise(ArrayRef<Index> dims,
                                           ArrayRef<TensorValue *> inputs,
                                           Type elementType, ElementBody body,
                                           bool mappable) {
