@@ -321,6 +321,12 @@ template <bool center> static LogicalResult lowerSkipNorm(NodeLowering &node) {
 /// A vector over channels, as a factor of [N, C, ...].
 static TensorValue overChannels(NodeLowering &node, TensorValue &vector,
                                 int64_t rank) {
+  if (vector.rank() != 1 || rank < 2) {
+    node.error()
+        << "expected channels as dimension 1 of the input, and vectors "
+           "over them";
+    return vector;
+  }
   Dimensions dims(rank - 1, node.index.constant(1));
   dims[0] = vector.dims[0];
   return node.reshape(vector, dims);

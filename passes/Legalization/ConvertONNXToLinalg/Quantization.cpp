@@ -44,7 +44,7 @@ static FailureOr<TensorValue> alignParameter(NodeLowering &node,
   }
   if (parameter.rank() == 0)
     return parameter;
-  if (parameter.rank() != 1) {
+  if (parameter.rank() != 1 || data.rank() == 0) {
     node.error() << "expected a scalar or one scale per element of axis "
                  << axis << " but got rank " << parameter.rank();
     return failure();
