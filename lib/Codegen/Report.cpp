@@ -46,42 +46,94 @@ static llvm::json::Value toJSON(Attribute attribute) {
   return text;
 }
 
+/// A number of a line; 0 where the line does not have it.
+static double getNumber(DictionaryAttr line, StringRef name) {
+  Attribute value = line.get(name);
+  if (auto integer = dyn_cast_or_null<IntegerAttr>(value))
+    return integer.getInt();
+  if (auto number = dyn_cast_or_null<FloatAttr>(value))
+    return number.getValueAsDouble();
+  return 0;
+}
+
+namespace {
+/// Sums over all linears of a report.
+struct Totals {
+  int64_t linears = 0;
+  int64_t missed = 0;
+  double weights = 0;
+  double bytes = 0;
+
+  explicit Totals(ModuleOp module) {
+    for (Attribute attribute : getLines(module)) {
+      auto line = dyn_cast<DictionaryAttr>(attribute);
+      if (!line)
+        continue;
+      ++linears;
+      missed += line.contains("missed");
+      double count = getNumber(line, "rows") * getNumber(line, "columns");
+      weights += count;
+      bytes += count * getNumber(line, "effective_bits") / 8;
+    }
+  }
+
+  double getEffectiveBits() const { return weights ? bytes * 8 / weights : 0; }
+  /// How many times as many models fit into the same memory as at 16 bits.
+  double getDensity() const { return bytes ? weights * 2 / bytes : 0; }
+};
+} // namespace
+
 std::string hgf::formatReportAsJSON(ModuleOp module) {
   llvm::json::Array lines;
   for (Attribute line : getLines(module))
     lines.push_back(toJSON(line));
-  llvm::json::Object object{{"linears", std::move(lines)}};
+  Totals totals(module);
+  llvm::json::Object object{
+      {"linears", std::move(lines)},
+      {"totals",
+       llvm::json::Object{{"linears", totals.linears},
+                          {"missed", totals.missed},
+                          {"weights", int64_t(totals.weights)},
+                          {"bytes", int64_t(totals.bytes)},
+                          {"effective_bits", totals.getEffectiveBits()},
+                          {"density_against_16_bits", totals.getDensity()}}}};
   return llvm::formatv("{0}", llvm::json::Value(std::move(object))).str();
 }
 
+/// What a column of the table shows of a line.
+static std::string getCell(DictionaryAttr line, StringRef column) {
+  if (column == "shape")
+    return llvm::formatv("{0}x{1}", int64_t(getNumber(line, "rows")),
+                         int64_t(getNumber(line, "columns")));
+  Attribute value = line.get(column);
+  if (auto text = dyn_cast_or_null<StringAttr>(value))
+    return text.str();
+  if (auto number = dyn_cast_or_null<FloatAttr>(value))
+    return llvm::formatv("{0:f2}", number.getValueAsDouble());
+  return value ? llvm::formatv("{0}", toJSON(value)).str() : "-";
+}
+
 std::string hgf::formatReportAsTable(ModuleOp module) {
-  // Columns in the order in which the lines name them.
-  SmallVector<std::string> columns;
-  for (Attribute line : getLines(module))
-    if (auto dictionary = dyn_cast<DictionaryAttr>(line))
-      for (NamedAttribute entry : dictionary)
-        if (!llvm::is_contained(columns, entry.getName().getValue()))
-          columns.push_back(entry.getName().str());
-  if (columns.empty())
+  Totals totals(module);
+  if (totals.linears == 0)
     return "no ternary linear was found\n";
-  // The name identifies the line.
-  auto *name = llvm::find(columns, "name");
-  if (name != columns.end())
-    std::rotate(columns.begin(), name, name + 1);
-  std::vector<std::vector<std::string>> rows = {
-      {columns.begin(), columns.end()}};
-  for (Attribute line : getLines(module)) {
-    auto dictionary = dyn_cast<DictionaryAttr>(line);
-    std::vector<std::string> row;
-    for (StringRef column : columns) {
-      Attribute value = dictionary ? dictionary.get(column) : Attribute();
-      if (auto text = dyn_cast_or_null<StringAttr>(value))
-        row.push_back(text.str());
-      else
-        row.push_back(value ? llvm::formatv("{0}", toJSON(value)).str() : "-");
-    }
-    rows.push_back(row);
+  SmallVector<StringRef> columns = {"node", "form",          "shape",
+                                    "rank", "encoding",      "kernel",
+                                    "bits", "effective_bits"};
+  if (totals.missed)
+    columns.push_back("missed");
+  std::vector<std::vector<std::string>> rows(1);
+  for (StringRef column : columns) {
+    std::string title = column.str();
+    llvm::replace(title, '_', ' ');
+    rows[0].push_back(title);
   }
+  for (Attribute attribute : getLines(module))
+    if (auto line = dyn_cast<DictionaryAttr>(attribute)) {
+      rows.emplace_back();
+      for (StringRef column : columns)
+        rows.back().push_back(getCell(line, column));
+    }
   std::string table;
   llvm::raw_string_ostream stream(table);
   for (const auto &row : rows) {
@@ -95,5 +147,11 @@ std::string hgf::formatReportAsTable(ModuleOp module) {
     }
     stream << '\n';
   }
+  stream << llvm::formatv(
+      "total: {0} linears, {1} off the fast kernel, {2:f2} M weights in {3:f2} "
+      "MB, {4:f2} effective bits: {5:f1} times as many models fit into the "
+      "memory that 16 bits take\n",
+      totals.linears, totals.missed, totals.weights / 1e6, totals.bytes / 1e6,
+      totals.getEffectiveBits(), totals.getDensity());
   return table;
 }
