@@ -155,6 +155,28 @@ def ConvertONNXToLinalg : Pass<"convert-onnx-to-linalg", "::mlir::ModuleOp"> {
   ];
 }
 
+def RecogniseNormsAndActivations
+    : Pass<"recognise-norms-and-activations", "::mlir::ModuleOp"> {
+  let summary = "Formulas of norms and activations become one node";
+  let description = [{
+    Finds, in float32, SiLU (`x * Sigmoid(x)`, `Swish`), GELU (by `Erf`, by its
+    `Tanh` approximation, `Gelu`), squared ReLU (as canonical nodes), and the
+    root-mean-square norm written out (as `RMSNormalization`), with factors and
+    operands in any order. A layer before an activation can then take it as its
+    own.
+
+    Example:
+
+    ```mlir
+    %s = onnx.node "Sigmoid"(%x) : (tensor<2x3xf32>) -> tensor<2x3xf32>
+    %y = onnx.node "Mul"(%x, %s) : (tensor<2x3xf32>, tensor<2x3xf32>) -> tensor<2x3xf32>
+    // becomes
+    %y = onnx.node "hgf" "Activation"(%x) {kind = "silu"} : (tensor<2x3xf32>) -> tensor<2x3xf32>
+    ```
+  }];
+  let dependentDialects = ["::hgf::HGFDialect", "::hgf::ONNXDialect"];
+}
+
 def RecogniseTernary : Pass<"recognise-ternary", "::mlir::ModuleOp"> {
   let summary = "Products with ternary constants become canonical nodes";
   let description = [{

@@ -24,6 +24,7 @@ void hgf::buildLegalizationPipeline(mlir::OpPassManager &manager,
   manager.addPass(createONNXFoldConstants());
   // Exporters repeat the activation quantizer for each of its readers.
   manager.addPass(mlir::createCSEPass());
+  manager.addPass(createRecogniseNormsAndActivations());
   RecogniseTernaryOptions ternary;
   ternary.reportMissed = options.reportMissedTernary;
   manager.addPass(createRecogniseTernary(ternary));

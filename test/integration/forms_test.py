@@ -80,9 +80,8 @@ def test_variant(settings, tmp_path):
     check(tmp_path, **{"n": 24, "k": 64, "m": 3, **settings})
 
 
-# Left out: its Range goes through CastLike of a run-time value, which the conversion does not follow yet.
-EXPORTS = sorted(path for path in FIXTURES.glob("*.onnx") if path.stem != "bitnet_offline_dynamo_unoptimized")
-ONE_LAYER = ("torchscript", "large", "eager", "mask", "opset23")
+EXPORTS = sorted(FIXTURES.glob("*.onnx"))
+ONE_LAYER = ("torchscript", "large", "eager", "mask", "opset23", "unoptimized")
 
 
 @pytest.mark.parametrize("path", EXPORTS, ids=lambda path: path.stem)

@@ -239,27 +239,6 @@ LogicalResult lowerActivation(NodeLowering &node) {
   return success();
 }
 
-LogicalResult lowerRMSNorm(NodeLowering &node) {
-  if (failed(expectCanonical(node, 2, {"epsilon"})))
-    return failure();
-  Type sourceType = node.input(0).elementType;
-  TensorValue x = floatInput(node, 0), scale = floatInput(node, 1);
-  Value weight = node.tensor(scale);
-  auto weightType = cast<RankedTensorType>(weight.getType());
-  if (weightType.getRank() != 1 || weightType.isDynamicDim(0))
-    return node.error() << "expected a vector of weights of known length";
-  FailureOr<Value> tensor =
-      withLastDimension(node, x, weightType.getDimSize(0));
-  if (failed(tensor))
-    return failure();
-  Value y = RMSNormOp::create(
-      node.builder, floatType(node, x.dims), *tensor, weight,
-      node.builder.getF32FloatAttr(float(node.real("epsilon", 0))));
-  TensorValue result = node.wrap(y, x.dims, node.builder.getF32Type());
-  node.setResult(0, node.cast(result, sourceType));
-  return success();
-}
-
 } // namespace
 
 void hgf::populateHGFLowerings(LoweringTable &table) {
@@ -272,5 +251,4 @@ void hgf::populateHGFLowerings(LoweringTable &table) {
   table.add("hgf", "GatedAdd", lowerGatedAdd);
   table.add("hgf", "OneBitProduct", lowerOneBitProduct);
   table.add("hgf", "Activation", lowerActivation);
-  table.add("hgf", "RMSNorm", lowerRMSNorm);
 }

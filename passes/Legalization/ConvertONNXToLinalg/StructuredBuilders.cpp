@@ -7,6 +7,9 @@
 
 #include "LoweringContext.h"
 
+#include "hgf/Analysis/Constants.h"
+#include <cmath>
+
 using namespace mlir;
 using namespace hgf;
 
@@ -373,6 +376,16 @@ TensorValue NodeLowering::cast(TensorValue &value, Type elementType,
   if (value.elementType == elementType)
     return value;
   Type from = value.elementType;
+  // Exporters write the bounds of ranges as float constants.
+  if (value.constant && isa<FloatType>(from) && elementType.isInteger(64) &&
+      value.constant.getNumElements() == 1) {
+    std::optional<ConstantReader> reader = ConstantReader::get(
+        value.constant, llvm::cast<RankedTensorType>(value.constant.getShapedType()));
+    double number = reader ? reader->at<double>(0) : 0.5;
+    if (std::abs(number) < double(1 << 24) && number == std::trunc(number))
+      return fromElements({index.constant(int64_t(number))}, value.dims,
+                          elementType);
+  }
   bool bothIntegers = isa<IntegerType>(from) && isa<IntegerType>(elementType);
   if (value.elements && bothIntegers) {
     unsigned width = elementType.getIntOrFloatBitWidth();
