@@ -1,0 +1,105 @@
+"""The demo model: one executable, compared with ONNX Runtime running the same file."""
+
+import json
+import pathlib
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import harness
+
+EXAMPLE = harness.ROOT / "examples" / "shakespeare"
+MODEL = EXAMPLE / "model.onnx"
+sys.path.insert(0, str(EXAMPLE))
+import oracle  # noqa: E402
+
+PROMPT = (EXAMPLE / "prompt.txt").read_bytes()
+TEXT = (EXAMPLE / "continuation.txt").read_bytes()[:100]
+
+
+@pytest.fixture(scope="module")
+def build(tmp_path_factory):
+    """compile(name, *flags) -> path, each only once."""
+    folder = tmp_path_factory.mktemp("demo")
+
+    def compile_once(name, *flags):
+        path = folder / name
+        if not path.exists():
+            harness.compile_file(MODEL, path, *flags)
+        return path
+
+    return compile_once
+
+
+def generate(executable, *arguments, prefix=()):
+    run = subprocess.run([*prefix, executable, "--prompt", PROMPT, "--tokens", "100", "--temperature", "0", *arguments],
+                         capture_output=True, check=True, timeout=300)
+    return run.stdout
+
+
+def test_needs_libc_and_libm_alone(build):
+    libraries = subprocess.run(["ldd", build("demo")], capture_output=True, text=True, check=True).stdout.split("\n")
+    names = {line.split()[0].split("/")[-1].split(".")[0] for line in libraries if line.strip()}
+    assert names <= {"linux-vdso", "libc", "libm", "ld-linux-x86-64"}, names
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3])
+def test_greedy_text_is_onnx_runtimes_for_any_number_of_threads(build, threads):
+    assert TEXT in generate(build("demo"), "--threads", str(threads))
+
+
+def test_same_text_on_aarch64(build):
+    executable = build("demo-arm", "--target=aarch64-linux-gnu")
+    assert TEXT in generate(executable, prefix=["qemu-aarch64", "-L", "/usr/aarch64-linux-gnu"])
+
+
+def test_same_text_without_avx2(build):
+    assert TEXT in generate(build("demo"), prefix=["qemu-x86_64", "-cpu", "Nehalem"])
+
+
+def test_logits_agree_teacher_forced(build):
+    model = harness.Model(build("demo.so"), threads=2)
+    expected, actual = [], []
+    for feeds, results in oracle.Oracle().calls(PROMPT[:120]):
+        got = model(feeds)
+        expected.append(results["logits"][0])
+        actual.append(got["logits"][0])
+        np.testing.assert_array_equal(got["present_ids"], results["present_ids"])
+    agrees, facts = oracle.compare(np.concatenate(expected), np.concatenate(actual))
+    assert agrees, facts
+
+
+def test_report_tells_each_linear_and_totals(build):
+    run = subprocess.run([harness.HGF_COMPILE, MODEL, "--emit=mlir", "--compile-to=packing", "-o", "/dev/null",
+                          "--report=json"], capture_output=True, text=True, check=True)
+    report = json.loads(run.stdout)
+    # Q, K, V are one, gate and up are one: four linears in each of four layers.
+    assert report["totals"]["linears"] == 16 and report["totals"]["missed"] == 0
+    assert all(line["form"] == "f" and line["encoding"] for line in report["linears"])
+    assert 2 < report["totals"]["effective_bits"] < 3
+    assert report["totals"]["density_against_16_bits"] > 5
+
+
+def test_hgf_opt_runs_the_same_pipeline(tmp_path):
+    """hgf-opt --hgf-pipeline on the imported module gives what hgf-compile gives."""
+    tools = harness.BUILD / "bin"
+    imported, by_opt, by_compile = (tmp_path / name for name in ("imported.mlirbc", "opt.mlir", "compile.mlir"))
+    subprocess.run([tools / "hgf-opt", "--emit-bytecode", "-o", imported], check=True, stdin=subprocess.Popen(
+        [tools / "hgf-translate", "--import-onnx", "--mlir-print-debuginfo", MODEL], stdout=subprocess.PIPE).stdout)
+    subprocess.run([tools / "hgf-opt", "--hgf-pipeline", imported, "-o", by_opt], check=True)
+    harness.compile_file(MODEL, by_compile, "--emit=mlir")
+    assert by_opt.read_text().split("{-#")[0].rstrip() == by_compile.read_text().split("{-#")[0].rstrip()
+
+
+def test_dumps_one_file_per_phase_that_compiles_on(tmp_path):
+    phases = tmp_path / "phases"
+    harness.compile_file(MODEL, tmp_path / "demo.so", f"--dump-phases-to={phases}")
+    names = sorted(path.name for path in phases.iterdir())
+    assert names == ["1.legalization.mlir", "2.fusion.mlir", "3.packing.mlir", "4.tiling.mlir", "5.bufferization.mlir",
+                     "6.cpu.mlir"]
+    again = harness.compile_file(phases / "3.packing.mlir", tmp_path / "again.so", "--compile-from=tiling")
+    feeds, results = next(oracle.Oracle().calls(PROMPT[:8]))
+    agrees, facts = oracle.compare(results["logits"][0], harness.Model(again)(feeds)["logits"][0])
+    assert agrees, facts
