@@ -58,8 +58,7 @@ ParseResult NodeOp::parse(OpAsmParser &parser, OperationState &result) {
   FunctionType type;
   SMLoc location = parser.getCurrentLocation();
   if (parser.parseOperandList(operands, OpAsmParser::Delimiter::Paren) ||
-      parser.parseOptionalAttrDict(attributes) ||
-      parser.parseColonType(type) ||
+      parser.parseOptionalAttrDict(attributes) || parser.parseColonType(type) ||
       parser.resolveOperands(operands, type.getInputs(), location,
                              result.operands))
     return failure();

@@ -75,10 +75,8 @@ LogicalResult ONNXDialect::verifyRegionArgAttribute(Operation *op, unsigned,
   return verifyValue(op, "argument", argument, attribute);
 }
 
-LogicalResult
-ONNXDialect::verifyRegionResultAttribute(Operation *op, unsigned,
-                                         unsigned result,
-                                         NamedAttribute attribute) {
+LogicalResult ONNXDialect::verifyRegionResultAttribute(
+    Operation *op, unsigned, unsigned result, NamedAttribute attribute) {
   return verifyValue(op, "result", result, attribute);
 }
 

@@ -380,7 +380,8 @@ TensorValue NodeLowering::cast(TensorValue &value, Type elementType,
   if (value.constant && isa<FloatType>(from) && elementType.isInteger(64) &&
       value.constant.getNumElements() == 1) {
     std::optional<ConstantReader> reader = ConstantReader::get(
-        value.constant, llvm::cast<RankedTensorType>(value.constant.getShapedType()));
+        value.constant,
+        llvm::cast<RankedTensorType>(value.constant.getShapedType()));
     double number = reader ? reader->at<double>(0) : 0.5;
     if (std::abs(number) < double(1 << 24) && number == std::trunc(number))
       return fromElements({index.constant(int64_t(number))}, value.dims,

@@ -1,4 +1,5 @@
-//===- Passes.h - Passes of the bufferization phase ---------------------*- C++ -*-===//
+//===- Passes.h - Passes of the bufferization phase ---------------------*- C++
+//-*-===//
 //
 // Part of HGF, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -16,9 +17,10 @@ namespace hgf {
 #define GEN_PASS_DECL
 #include "hgf/Passes/Bufferization/Passes.h.inc"
 
-/// Appends the bufferization phase: tensors become memrefs in one planned arena per call.
+/// Appends the bufferization phase: tensors become memrefs in one planned arena
+/// per call.
 void buildBufferizationPipeline(mlir::OpPassManager &manager,
-                      const PipelineOptions &options);
+                                const PipelineOptions &options);
 
 #define GEN_PASS_REGISTRATION
 #include "hgf/Passes/Bufferization/Passes.h.inc"

@@ -16,7 +16,8 @@ namespace hgf {
 #define GEN_PASS_DECL
 #include "hgf/Passes/CPU/Passes.h.inc"
 
-/// Appends the cpu phase: kernels are built for each key and everything is lowered to the LLVM dialect.
+/// Appends the cpu phase: kernels are built for each key and everything is
+/// lowered to the LLVM dialect.
 void buildCPUPipeline(mlir::OpPassManager &manager,
                       const PipelineOptions &options);
 

@@ -1,4 +1,5 @@
-//===- Passes.h - Passes of the fusion phase ---------------------*- C++ -*-===//
+//===- Passes.h - Passes of the fusion phase ---------------------*- C++
+//-*-===//
 //
 // Part of HGF, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -16,9 +17,11 @@ namespace hgf {
 #define GEN_PASS_DECL
 #include "hgf/Passes/Fusion/Passes.h.inc"
 
-/// Appends the fusion phase: gate, correction, bias, activation and residual join the backbone as `hgf.linear`; linears that share their input merge; caches append in place.
+/// Appends the fusion phase: gate, correction, bias, activation and residual
+/// join the backbone as `hgf.linear`; linears that share their input merge;
+/// caches append in place.
 void buildFusionPipeline(mlir::OpPassManager &manager,
-                      const PipelineOptions &options);
+                         const PipelineOptions &options);
 
 #define GEN_PASS_REGISTRATION
 #include "hgf/Passes/Fusion/Passes.h.inc"

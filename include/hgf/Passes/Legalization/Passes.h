@@ -1,4 +1,5 @@
-//===- Passes.h - Passes of the legalization phase ---------------------*- C++ -*-===//
+//===- Passes.h - Passes of the legalization phase ---------------------*- C++
+//-*-===//
 //
 // Part of HGF, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -16,9 +17,11 @@ namespace hgf {
 #define GEN_PASS_DECL
 #include "hgf/Passes/Legalization/Passes.h.inc"
 
-/// Appends the legalization phase: `onnx` to `hgf` + linalg/tensor/arith/math: older opsets are brought to one form, constants folded, ternary patterns recognised.
+/// Appends the legalization phase: `onnx` to `hgf` + linalg/tensor/arith/math:
+/// older opsets are brought to one form, constants folded, ternary patterns
+/// recognised.
 void buildLegalizationPipeline(mlir::OpPassManager &manager,
-                      const PipelineOptions &options);
+                               const PipelineOptions &options);
 
 #define GEN_PASS_REGISTRATION
 #include "hgf/Passes/Legalization/Passes.h.inc"

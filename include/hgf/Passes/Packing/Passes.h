@@ -1,4 +1,5 @@
-//===- Passes.h - Passes of the packing phase ---------------------*- C++ -*-===//
+//===- Passes.h - Passes of the packing phase ---------------------*- C++
+//-*-===//
 //
 // Part of HGF, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -16,9 +17,10 @@ namespace hgf {
 #define GEN_PASS_DECL
 #include "hgf/Passes/Packing/Passes.h.inc"
 
-/// Appends the packing phase: a weight encoding is chosen per layer by target and shape, and constants are packed.
+/// Appends the packing phase: a weight encoding is chosen per layer by target
+/// and shape, and constants are packed.
 void buildPackingPipeline(mlir::OpPassManager &manager,
-                      const PipelineOptions &options);
+                          const PipelineOptions &options);
 
 #define GEN_PASS_REGISTRATION
 #include "hgf/Passes/Packing/Passes.h.inc"

@@ -1,4 +1,5 @@
-//===- Passes.h - Passes of the tiling phase ---------------------*- C++ -*-===//
+//===- Passes.h - Passes of the tiling phase ---------------------*- C++
+//-*-===//
 //
 // Part of HGF, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -16,9 +17,10 @@ namespace hgf {
 #define GEN_PASS_DECL
 #include "hgf/Passes/Tiling/Passes.h.inc"
 
-/// Appends the tiling phase: work is split over M, N and threads; other operations are tiled, fused and vectorized.
+/// Appends the tiling phase: work is split over M, N and threads; other
+/// operations are tiled, fused and vectorized.
 void buildTilingPipeline(mlir::OpPassManager &manager,
-                      const PipelineOptions &options);
+                         const PipelineOptions &options);
 
 #define GEN_PASS_REGISTRATION
 #include "hgf/Passes/Tiling/Passes.h.inc"
