@@ -1,7 +1,6 @@
 """The demo model: one executable, compared with ONNX Runtime running the same file."""
 
 import json
-import pathlib
 import subprocess
 import sys
 
