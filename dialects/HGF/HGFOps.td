@@ -137,7 +137,10 @@ def HGF_DequantizeOp : HGF_Op<"dequantize", [Pure]> {
     Example:
 
     ```mlir
-    %x = hgf.dequantize %q, %scale : tensor<?x64xi8>, tensor<?xf32> -> tensor<?x64xf32>
+    func.func @example(%q: tensor<?x64xi8>, %scale: tensor<?xf32>) {
+      %x = hgf.dequantize %q, %scale : tensor<?x64xi8>, tensor<?xf32> -> tensor<?x64xf32>
+      return
+    }
     ```
   }];
   let arguments = (ins TensorOf<[I8]>:$q, HGF_Float:$scale);

@@ -23,10 +23,25 @@ def MakeBoundary : Pass<"make-boundary", "mlir::ModuleOp"> {
     are those of its capacity: such an argument has a dynamic layout, may be
     written, and its result stays a result, which `plan-arena` drops.
 
+    Example:
+
     ```mlir
-    func.func @main(%x: tensor<?xf32> {onnx.name = "x"}) -> (tensor<?xf32> {onnx.name = "y"})
-    // becomes
-    func.func @main(%x: memref<?xf32>, %y: memref<?xf32>)
+    func.func @main(%arg0: tensor<?xf32> {onnx.name = "x"}) -> (tensor<?xf32> {onnx.name = "y"}) {
+      %0 = math.exp %arg0 : tensor<?xf32>
+      return %0 : tensor<?xf32>
+    }
+    ```
+
+    becomes
+
+    ```mlir
+    module attributes {hgf.inputs = [{dim_names = [""], dims = array<i64: -1>, dtype = 1 : i32, name = "x", ...
+    func.func @main(%arg0: memref<?xf32>, %arg1: memref<?xf32>) {
+      %0 = bufferization.to_tensor %arg0 restrict : memref<?xf32> to tensor<?xf32>
+      %1 = math.exp %0 : tensor<?xf32>
+      bufferization.materialize_in_destination %1 in restrict writable %arg1 : (tensor<?xf32>, memref<?xf32>) -> ()
+      return
+    }
     ```
   }];
   let dependentDialects = ["mlir::bufferization::BufferizationDialect",
@@ -44,10 +59,31 @@ def PlanArena : Pass<"plan-arena", "mlir::ModuleOp"> {
     inputs' dims. Small static allocations inside a parallel loop become stack
     memory, because every thread needs its own.
 
+    Example:
+
     ```mlir
-    %a = memref.alloc() : memref<4xf32>
-    // becomes
-    %a = memref.view %arena[%c0][] : memref<?xi8> to memref<4xf32>
+    func.func @main(%arg0: memref<4xf32>, %arg1: memref<4xf32>) {
+      %alloc = memref.alloc() : memref<4xf32>
+      memref.copy %arg0, %alloc : memref<4xf32> to memref<4xf32>
+      memref.copy %alloc, %arg1 : memref<4xf32> to memref<4xf32>
+      return
+    }
+    ```
+
+    becomes
+
+    ```mlir
+    func.func @main(%arg0: memref<4xf32>, %arg1: memref<4xf32>, %arg2: memref<?xi8>) {
+      %c0 = arith.constant 0 : index
+      %view = memref.view %arg2[%c0][] : memref<?xi8> to memref<4xf32>
+      memref.copy %arg0, %view : memref<4xf32> to memref<4xf32>
+      memref.copy %view, %arg1 : memref<4xf32> to memref<4xf32>
+      return
+    }
+    func.func private @hgf_arena_bytes(%arg0: index, %arg1: index) -> index {
+      %c64 = arith.constant 64 : index
+      return %c64 : index
+    }
     ```
   }];
   let options = [
@@ -66,11 +102,22 @@ def AllocateScratch : Pass<"allocate-scratch", "mlir::ModuleOp"> {
     tokens are not at one distance from each other are copied, because kernels
     know one stride per tensor.
 
+    Example:
+
     ```mlir
-    hgf.linear ins(%x : memref<4x3xf32>) weight(%w : !hgf.packed<...>) outs(%y : memref<4x2xf32>) quantization reciprocal
-    // becomes
-    %scratch = memref.alloc() {alignment = 64 : i64} : memref<1376xi8>
-    hgf.linear ins(%x : memref<4x3xf32>) weight(%w : !hgf.packed<...>) outs(%y : memref<4x2xf32>) scratch(%scratch : memref<1376xi8>) quantization reciprocal
+    hgf.weights @weights size 576
+    func.func @main(%arg0: memref<4x3xf32>, %arg1: memref<4x2xf32>) {
+      %0 = hgf.packed_constant @weights : !hgf.packed<2 by 3, encoding = "planes2", scale = row>
+      hgf.linear ins(%arg0 : memref<4x3xf32>) weight(%0 : !hgf.packed<2 by 3, encoding = "planes2", scale = row>) outs(%arg1 : memref<4x2xf32>) quantization reciprocal
+      return
+    }
+    ```
+
+    becomes
+
+    ```mlir
+    %alloc = memref.alloc() {alignment = 64 : i64} : memref<1376xi8>
+    hgf.linear ... scratch(%alloc : memref<1376xi8>) quantization reciprocal
     ```
   }];
   let dependentDialects = ["mlir::memref::MemRefDialect", "mlir::arith::ArithDialect"];

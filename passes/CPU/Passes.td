@@ -23,10 +23,29 @@ def OutlineParallel : Pass<"outline-parallel", "mlir::ModuleOp"> {
     An attribute `hgf.grain = N : i64` on the loop says how many iterations make
     a piece of work; the default is 1.
 
+    Example:
+
     ```mlir
-    scf.forall (%i) in (%n) { ... }
-    // becomes
-    call @hgf_rt_parallel(%call, %body, %argument, %n, %c1)
+    func.func @main(%arg0: memref<8xf32>, %arg1: f32) {
+      scf.forall (%arg2) in (8) {
+        memref.store %arg1, %arg0[%arg2] : memref<8xf32>
+      }
+      return
+    }
+    ```
+
+    becomes
+
+    ```mlir
+    func.func private @main_parallel_0_range(%arg0: !llvm.ptr, %arg1: i64, %arg2: i64) {
+      call @main_parallel_0(...
+    func.func private @main_parallel_0(%arg0: !llvm.ptr {hgf.call}, %arg1: index, %arg2: index, %arg3: f32, %arg4: memref<8xf32>) {
+      scf.for %arg5 = %arg1 to %arg2 step %c1 {
+        memref.store %arg3, %arg4[%2] : memref<8xf32>
+    func.func @main(%arg0: !llvm.ptr {hgf.call}, %arg1: memref<8xf32>, %arg2: f32) {
+      %f = constant @main_parallel_0_range : (!llvm.ptr, i64, i64) -> ()
+      call @hgf_rt_parallel(%arg0, ...
+      return
     ```
   }];
   let dependentDialects = ["mlir::LLVM::LLVMDialect", "mlir::func::FuncDialect",
@@ -40,10 +59,27 @@ def AssertToFailure : Pass<"assert-to-failure", "mlir::ModuleOp"> {
     `hgf_rt_fail` and the function returns, so that nothing after it reads what the
     assertion guards. Runs after structured control flow is gone.
 
+    Example:
+
     ```mlir
-    cf.assert %inside, "index out of range"
-    // becomes
-    cf.cond_br %inside, ^continue, ^failed
+    func.func @main(%arg0: !llvm.ptr, %arg1: i1) {
+      cf.assert %arg1, "index out of range"
+      return
+    }
+    ```
+
+    becomes
+
+    ```mlir
+    llvm.mlir.global private constant @hgf_message_0("index out of range\00") ...
+    func.func @main(%arg0: !llvm.ptr, %arg1: i1) {
+      cf.cond_br %arg1, ^bb1, ^bb2
+    ^bb1: ...
+      return
+    ^bb2: ...
+      call @hgf_rt_fail(%arg0, %0, %1) : (!llvm.ptr, i32, !llvm.ptr) -> ()
+      return
+    }
     ```
   }];
   let dependentDialects = ["mlir::LLVM::LLVMDialect", "mlir::cf::ControlFlowDialect"];
@@ -56,10 +92,22 @@ def ExpandCopies : Pass<"expand-copies", "mlir::ModuleOp"> {
     would become calls of MLIR's C runner library, which a compiled model does
     not have.
 
+    Example:
+
     ```mlir
-    memref.copy %a, %b : memref<4x4xf32, strided<[8, 1]>> to memref<4x4xf32>
-    // becomes
-    linalg.generic ... ins(%a) outs(%b)
+    func.func @main(%arg0: memref<4x4xf32, strided<[8, 1]>>, %arg1: memref<4x4xf32>) {
+      memref.copy %arg0, %arg1 : memref<4x4xf32, strided<[8, 1]>> to memref<4x4xf32>
+      return
+    }
+    ```
+
+    becomes
+
+    ```mlir
+    linalg.generic ... ins(%arg0 : memref<4x4xf32, strided<[8, 1]>>) outs(%arg1 : memref<4x4xf32>) {
+    ^bb0(%in: f32, %out: f32):
+      linalg.yield %in : f32
+    }
     ```
   }];
   let dependentDialects = ["mlir::linalg::LinalgDialect"];
@@ -73,10 +121,28 @@ def OutlineLinalg : Pass<"outline-linalg", "mlir::ModuleOp"> {
     arena's offsets in each. The attribute `hgf.noalias` names the pointer
     arguments that alias no other; `emit-entry` turns it into LLVM's.
 
+    Example:
+
     ```mlir
-    linalg.fill ins(%zero : f32) outs(%a : memref<?xf32>)
-    // becomes
-    call @hgf_operation_0(%a) : (memref<?xf32>) -> ()
+    func.func @main(%arg0: memref<8xf32>, %arg1: memref<8xf32>, %arg2: memref<8xf32>) {
+      linalg.exp ins(%arg0 : memref<8xf32>) outs(%arg1 : memref<8xf32>)
+      linalg.exp ins(%arg1 : memref<8xf32>) outs(%arg2 : memref<8xf32>)
+      return
+    }
+    ```
+
+    becomes
+
+    ```mlir
+    func.func @main(%arg0: memref<8xf32>, %arg1: memref<8xf32>, %arg2: memref<8xf32>) {
+      call @hgf_operation_0(%arg0, %arg1) : (memref<8xf32>, memref<8xf32>) -> ()
+      call @hgf_operation_0(%arg1, %arg2) : (memref<8xf32>, memref<8xf32>) -> ()
+      return
+    }
+    func.func private @hgf_operation_0(%arg0: memref<8xf32>, %arg1: memref<8xf32>) attributes {hgf.noalias = array<i64: 1, 6>, ...
+      linalg.exp ins(%arg0 : memref<8xf32>) outs(%arg1 : memref<8xf32>)
+      return
+    }
     ```
   }];
   let dependentDialects = ["mlir::func::FuncDialect"];
@@ -91,10 +157,29 @@ def LowerLinalg : Pass<"lower-linalg", "mlir::func::FuncOp"> {
     of the result. Sums of products may be reassociated and contracted, as in any
     matmul; all other arithmetic keeps its order.
 
+    Example:
+
     ```mlir
-    linalg.matmul ins(%a, %b) outs(%c)
-    // becomes
-    scf.for %i { scf.for %k step 4 { scf.for %j { ... } } }
+    func.func @main(%arg0: memref<?x?xf32>, %arg1: memref<?x?xf32>, %arg2: memref<?x?xf32>) {
+      linalg.matmul ins(%arg0, %arg1 : memref<?x?xf32>, memref<?x?xf32>) outs(%arg2 : memref<?x?xf32>)
+      return
+    }
+    ```
+
+    becomes
+
+    ```mlir
+    scf.for %arg3 = ...
+      scf.for %arg4 = ... step %c4 {
+        scf.for %arg5 = ...
+          %2 = memref.load %arg2[%arg3, %arg5] : memref<?x?xf32>
+          %5 = arith.mulf %3, %4 fastmath<reassoc,contract> : f32
+          %10 = arith.mulf %8, %9 fastmath<reassoc,contract> : f32
+          %15 = arith.mulf %13, %14 fastmath<reassoc,contract> : f32
+          %20 = arith.mulf %18, %19 fastmath<reassoc,contract> : f32
+          memref.store %21, %arg2[%arg3, %arg5] : memref<?x?xf32>
+      scf.for %arg4 = ...
+        scf.for %arg5 = ...
     ```
   }];
   let options = [Option<"unrollFactor", "unroll-factor", "int64_t", "4",
@@ -111,10 +196,21 @@ def ExpandReshapes : Pass<"expand-reshapes", "mlir::ModuleOp"> {
     strides are computed. Upstream's expand-strided-metadata, which handles all
     other reshapes, only knows one dynamic size in a group.
 
+    Example:
+
     ```mlir
-    %b = memref.expand_shape %a [[0, 1], [2]] output_shape [%n, %m, 8] : memref<?x8xf32> into memref<?x?x8xf32>
-    // becomes
-    %b = memref.reinterpret_cast %base to offset: [0], sizes: [%n, %m, 8], strides: [%stride, 8, 1] : memref<f32> to memref<?x?x8xf32>
+    func.func @main(%arg0: memref<?x8xf32>, %arg1: index, %arg2: index) -> memref<?x?x8xf32> {
+      %0 = memref.expand_shape %arg0 [[0, 1], [2]] output_shape [%arg1, %arg2, 8] : memref<?x8xf32> into memref<?x?x8xf32>
+      return %0 : memref<?x?x8xf32>
+    }
+    ```
+
+    becomes
+
+    ```mlir
+    %base_buffer, %offset, %sizes:2, %strides:2 = memref.extract_strided_metadata %arg0 : ...
+    %0 = arith.muli %strides#0, %arg2 : index
+    %reinterpret_cast = memref.reinterpret_cast %base_buffer to offset: [0], sizes: [%arg1, %arg2, 8], strides: [%0, 8, 1] : memref<f32> to memref<?x?x8xf32>
     ```
   }];
   let dependentDialects = ["mlir::arith::ArithDialect", "mlir::memref::MemRefDialect"];
@@ -129,8 +225,23 @@ def EmitEntry : Pass<"emit-entry", "mlir::ModuleOp"> {
     the LLVM dialect by now. Dims that contradict the model (a static dim of
     another size, two sizes for one name) are answered with -1 or 1.
 
+    Example:
+
     ```mlir
-    llvm.func @hgf_run(!llvm.ptr, !llvm.ptr, !llvm.ptr) -> i32
+    // hgf-opt --hgf-phase-tiling --hgf-phase-bufferization --hgf-phase-cpu
+    func.func @main(%arg0: tensor<?x4xf32>) -> tensor<?x4xf32> {
+      %0 = math.exp %arg0 : tensor<?x4xf32>
+      return %0 : tensor<?x4xf32>
+    }
+    ```
+
+    becomes
+
+    ```mlir
+    llvm.func internal @hgf_main(...
+    llvm.func @hgf_run(%arg0: !llvm.ptr, %arg1: !llvm.ptr, %arg2: !llvm.ptr) -> i32 {
+    llvm.func @hgf_model_output_dims(%arg0: !llvm.ptr, %arg1: !llvm.ptr) -> i32 {
+    llvm.func @hgf_model_arena_bytes(%arg0: !llvm.ptr) -> i64 {
     ```
   }];
   let dependentDialects = ["mlir::LLVM::LLVMDialect"];
@@ -143,10 +254,16 @@ def LowerWeights : Pass<"lower-weights", "mlir::ModuleOp"> {
     them to an object or a side file of their own, past LLVM. Runs before
     kernels are built, because these take the symbols' addresses.
 
+    Example:
+
     ```mlir
     hgf.weights @layer_0 dense<0> : tensor<64xi8> size 64
-    // becomes
-    llvm.mlir.global external constant @layer_0() {alignment = 64 : i64, hgf.bytes = dense<0> : tensor<64xi8>} : !llvm.array<64 x i8>
+    ```
+
+    becomes
+
+    ```mlir
+    llvm.mlir.global external constant @layer_0() {addr_space = 0 : i32, alignment = 64 : i64, hgf.bytes = dense<0> : tensor<64xi8>} : !llvm.array<64 x i8>
     ```
   }];
   let dependentDialects = ["mlir::LLVM::LLVMDialect"];
@@ -158,10 +275,17 @@ def ExternalizeConstants : Pass<"externalize-constants", "mlir::ModuleOp"> {
     A constant of `threshold` bytes or more takes the same way as packed
     weights (`lower-weights`): LLVM would hold it several times.
 
+    Example:
+
     ```mlir
-    llvm.mlir.global private constant @c(dense<...> : tensor<4096xf32>) : !llvm.array<4096 x f32>
-    // becomes
-    llvm.mlir.global external constant @c() {hgf.bytes = dense<...>} : !llvm.array<4096 x f32>
+    // hgf-opt --externalize-constants=threshold=16
+    llvm.mlir.global private constant @c(dense<[1, 2, 3, 4]> : tensor<4xi32>) : !llvm.array<4 x i32>
+    ```
+
+    becomes
+
+    ```mlir
+    llvm.mlir.global external constant @c() {addr_space = 0 : i32, alignment = 64 : i64, hgf.bytes = dense<[1, 2, 3, 4]> : tensor<4xi32>} : !llvm.array<4 x i32>
     ```
   }];
   let options = [Option<"threshold", "threshold", "int64_t", "4096",
@@ -181,11 +305,26 @@ def LowerLinear : Pass<"lower-linear", "mlir::ModuleOp"> {
     A portable binary holds each kernel once per level of the target's table;
     calls go through pointers that `@hgf_initialize` fills at load.
 
+    Example:
+
     ```mlir
-    hgf.linear ins(%x : memref<1x3xf32>) weight(%w : !hgf.packed<...>) outs(%y : memref<1x2xf32>) scratch(%s : memref<584xi8>) quantization reciprocal
-    // becomes
-    llvm.call @hgf_kernel_quantize_reciprocal_avx2(...)
-    llvm.call @hgf_kernel_linear_planes2_int8_row_partial_tokens1_avx2(...)
+    // hgf-opt --lower-weights --lower-linear="target=x86_64-linux-gnu cpu=x86-64-v3"
+    hgf.weights @layer_0 dense<0> : tensor<576xi8> size 576
+    func.func @main(%arg0: memref<1x3xf32>, %arg1: memref<1x2xf32>, %arg2: memref<584xi8>) {
+      %0 = hgf.packed_constant @layer_0 : !hgf.packed<2 by 3, encoding = "planes2", scale = row>
+      hgf.linear ins(%arg0 : memref<1x3xf32>) weight(%0 : !hgf.packed<2 by 3, encoding = "planes2", scale = row>) outs(%arg1 : memref<1x2xf32>) scratch(%arg2 : memref<584xi8>) quantization reciprocal
+      return
+    }
+    ```
+
+    becomes
+
+    ```mlir
+    llvm.call @hgf_kernel_quantize_reciprocal_avx2(...
+    scf.for ...
+      llvm.call @hgf_kernel_linear_planes2_int8_row_partial_tokens1_avx2(...
+    llvm.func internal @hgf_kernel_quantize_reciprocal_avx2(...
+    llvm.func internal @hgf_kernel_linear_planes2_int8_row_partial_tokens1_avx2(...
     ```
   }];
   let options = [
@@ -207,11 +346,20 @@ def ConvertDotToX86 : Pass<"convert-dot-to-x86", "mlir::ModuleOp"> {
     for it, `hgf.dot_step` becomes a multiplication of bytes and an addition,
     `hgf.dot_widen` a multiplication of pairs by one. All others are left.
 
+    Example:
+
     ```mlir
-    %sum = hgf.dot_step %acc, %codes, %x : vector<16xi16>, vector<32xi8>
-    // becomes, with hgf.level = "avx2"
-    %products = llvm.call_intrinsic "llvm.x86.avx2.pmadd.ub.sw"(%codes, %x)
-    %sum = arith.addi %acc, %products
+    llvm.func @main(%arg0: vector<16xi16>, %arg1: vector<32xi8>, %arg2: vector<32xi8>) -> vector<16xi16> attributes {hgf.level = "avx2"} {
+      %0 = hgf.dot_step %arg0, %arg1, %arg2 : vector<16xi16>, vector<32xi8>
+      llvm.return %0 : vector<16xi16>
+    }
+    ```
+
+    becomes
+
+    ```mlir
+    %0 = llvm.call_intrinsic "llvm.x86.avx2.pmadd.ub.sw"(%arg1, %arg2) : (vector<32xi8>, vector<32xi8>) -> vector<16xi16>
+    %1 = arith.addi %arg0, %0 : vector<16xi16>
     ```
   }];
   let dependentDialects = ["mlir::LLVM::LLVMDialect", "mlir::arith::ArithDialect"];
@@ -223,11 +371,24 @@ def ConvertDotToVector : Pass<"convert-dot-to-vector", "mlir::ModuleOp"> {
     Neighbouring bytes are separated by shifts inside lanes of twice the width,
     multiplied and added there; exact for every target and both accumulators.
 
+    Example:
+
     ```mlir
-    %sum = hgf.dot_step %acc, %codes, %x : vector<8xi16>, vector<16xi8>
-    // becomes
-    %even = arith.muli ...
-    %odd = arith.muli ...
+    func.func @main(%arg0: vector<8xi16>, %arg1: vector<16xi8>, %arg2: vector<16xi8>) -> vector<8xi16> {
+      %0 = hgf.dot_step %arg0, %arg1, %arg2 : vector<8xi16>, vector<16xi8>
+      return %0 : vector<8xi16>
+    }
+    ```
+
+    becomes
+
+    ```mlir
+    %0 = vector.bitcast %arg1 : vector<16xi8> to vector<8xi16>
+    %4 = vector.bitcast %arg2 : vector<16xi8> to vector<8xi16>
+    %8 = arith.muli %2, %6 : vector<8xi16>
+    %9 = arith.muli %3, %7 : vector<8xi16>
+    %10 = arith.addi %arg0, %8 : vector<8xi16>
+    %11 = arith.addi %10, %9 : vector<8xi16>
     ```
   }];
   let dependentDialects = ["mlir::arith::ArithDialect", "mlir::vector::VectorDialect"];

@@ -22,12 +22,21 @@ def FuseLinear : Pass<"fuse-linear"> {
     Example:
 
     ```mlir
-    %q, %s = hgf.quantize %x order reciprocal : tensor<?x3xf32> -> tensor<?x3xi8>, tensor<?xf32>
-    %t = hgf.ternary_linear ins(%q : tensor<?x3xi8>) scale(%s : tensor<?xf32>) weight(%w : !hgf.ternary<2 by 3, scale = row>) -> tensor<?x2xf32>
-    %c = hgf.low_rank silu ins(%x : tensor<?x3xf32>) factors(%a, %b : tensor<1x3xf16>, tensor<2x1xf16>) -> tensor<?x2xf32>
-    %y = hgf.gated_add %t, %c gate %alpha : tensor<?x2xf32>, tensor<f32>
-    // becomes
-    %y = hgf.linear ins(%x : tensor<?x3xf32>) weight(%w : !hgf.ternary<2 by 3, scale = row>) correction(%a, %b : tensor<1x3xf16>, tensor<2x1xf16>) gate(%alpha : tensor<f32>) outs(%init : tensor<?x2xf32>) quantization reciprocal gate_kind static -> tensor<?x2xf32>
+    func.func @main(%arg0: tensor<4x3xf32>, %arg1: !hgf.ternary<2 by 3, scale = row>, %arg2: tensor<1x3xf16>, %arg3: tensor<2x1xf16>, %arg4: tensor<f32>) -> tensor<4x2xf32> {
+      %q, %scale = hgf.quantize %arg0 order reciprocal : tensor<4x3xf32> -> tensor<4x3xi8>, tensor<4xf32>
+      %0 = hgf.ternary_linear ins(%q : tensor<4x3xi8>) scale(%scale : tensor<4xf32>) weight(%arg1 : !hgf.ternary<2 by 3, scale = row>) -> tensor<4x2xf32>
+      %1 = hgf.low_rank silu ins(%arg0 : tensor<4x3xf32>) factors(%arg2, %arg3 : tensor<1x3xf16>, tensor<2x1xf16>) -> tensor<4x2xf32>
+      %2 = hgf.gated_add %0, %1 gate %arg4 : tensor<4x2xf32>, tensor<f32>
+      return %2 : tensor<4x2xf32>
+    }
+    ```
+
+    becomes
+
+    ```mlir
+    %0 = tensor.empty() : tensor<4x2xf32>
+    %1 = hgf.linear ins(%arg0 : tensor<4x3xf32>) weight(%arg1 : !hgf.ternary<2 by 3, scale = row>) correction(%arg2, %arg3 : tensor<1x3xf16>, tensor<2x1xf16>) gate(%arg4 : tensor<f32>) outs(%0 : tensor<4x2xf32>) quantization reciprocal gate_kind static -> tensor<4x2xf32>
+    return %1 : tensor<4x2xf32>
     ```
   }];
   let dependentDialects = ["::hgf::HGFDialect", "::mlir::arith::ArithDialect",
@@ -41,13 +50,23 @@ def DropClosedGates : Pass<"drop-closed-gates"> {
     bound. A remark says how much it could have added to an output. The
     default bound of 0 deletes none.
 
-    Example: with `bound=0.01`,
+    Example:
 
     ```mlir
-    %alpha = arith.constant dense<0.001> : tensor<f32>
-    %y = hgf.linear ins(%x : tensor<4x3xf32>) weight(%w : !hgf.ternary<2 by 3, scale = row>) correction(%a, %b : tensor<1x3xf16>, tensor<2x1xf16>) gate(%alpha : tensor<f32>) outs(%init : tensor<4x2xf32>) gate_kind static -> tensor<4x2xf32>
-    // becomes
-    %y = hgf.linear ins(%x : tensor<4x3xf32>) weight(%w : !hgf.ternary<2 by 3, scale = row>) outs(%init : tensor<4x2xf32>) -> tensor<4x2xf32>
+    // hgf-opt --drop-closed-gates=bound=0.01
+    func.func @main(%arg0: tensor<4x3xf32>, %arg1: !hgf.ternary<2 by 3, scale = row>, %arg2: tensor<4x2xf32>) -> tensor<4x2xf32> {
+      %cst = arith.constant dense<1.0> : tensor<1x3xf16>
+      %cst_0 = arith.constant dense<2.0> : tensor<2x1xf16>
+      %cst_1 = arith.constant dense<0.001> : tensor<f32>
+      %0 = hgf.linear ins(%arg0 : tensor<4x3xf32>) weight(%arg1 : !hgf.ternary<2 by 3, scale = row>) correction(%cst, %cst_0 : tensor<1x3xf16>, tensor<2x1xf16>) gate(%cst_1 : tensor<f32>) outs(%arg2 : tensor<4x2xf32>) gate_kind static -> tensor<4x2xf32>
+      return %0 : tensor<4x2xf32>
+    }
+    ```
+
+    becomes
+
+    ```mlir
+    %0 = hgf.linear ins(%arg0 : tensor<4x3xf32>) weight(%arg1 : !hgf.ternary<2 by 3, scale = row>) outs(%arg2 : tensor<4x2xf32>) -> tensor<4x2xf32>
     ```
   }];
   let dependentDialects = ["::hgf::HGFDialect"];
@@ -69,12 +88,23 @@ def MergeLinears : Pass<"merge-linears"> {
     Example:
 
     ```mlir
-    %q = hgf.linear ins(%x : tensor<4x3xf32>) weight(%wq : !hgf.ternary<2 by 3, scale = tensor>) outs(%i : tensor<4x2xf32>) quantization reciprocal -> tensor<4x2xf32>
-    %k = hgf.linear ins(%x : tensor<4x3xf32>) weight(%wk : !hgf.ternary<1 by 3, scale = tensor>) outs(%j : tensor<4x1xf32>) quantization reciprocal -> tensor<4x1xf32>
-    // becomes
-    %qk = hgf.linear ins(%x : tensor<4x3xf32>) weight(%w : !hgf.ternary<3 by 3, scale = row>) outs(%init : tensor<4x3xf32>) quantization reciprocal {segments = array<i64: 2, 1>} -> tensor<4x3xf32>
-    %q = tensor.extract_slice %qk[0, 0] [4, 2] [1, 1] : tensor<4x3xf32> to tensor<4x2xf32>
-    %k = tensor.extract_slice %qk[0, 2] [4, 1] [1, 1] : tensor<4x3xf32> to tensor<4x1xf32>
+    func.func @main(%arg0: tensor<4x3xf32>, %arg1: tensor<4x2xf32>, %arg2: tensor<4x1xf32>) -> (tensor<4x2xf32>, tensor<4x1xf32>) {
+      %0 = hgf.ternary_constant dense<[-94, 8]> : tensor<2xi8>, dense<0.5> : tensor<1xf32> -> !hgf.ternary<2 by 3, scale = tensor>
+      %1 = hgf.ternary_constant dense<18> : tensor<1xi8>, dense<0.25> : tensor<1xf32> -> !hgf.ternary<1 by 3, scale = tensor>
+      %2 = hgf.linear ins(%arg0 : tensor<4x3xf32>) weight(%0 : !hgf.ternary<2 by 3, scale = tensor>) outs(%arg1 : tensor<4x2xf32>) quantization reciprocal -> tensor<4x2xf32>
+      %3 = hgf.linear ins(%arg0 : tensor<4x3xf32>) weight(%1 : !hgf.ternary<1 by 3, scale = tensor>) outs(%arg2 : tensor<4x1xf32>) quantization reciprocal -> tensor<4x1xf32>
+      return %2, %3 : tensor<4x2xf32>, tensor<4x1xf32>
+    }
+    ```
+
+    becomes
+
+    ```mlir
+    %3 = hgf.ternary_constant dense<[-94, 40, 1]> : tensor<3xi8>, dense<[5.000000e-01, 5.000000e-01, 2.500000e-01]> : tensor<3xf32> -> <3 by 3, scale = row>
+    %4 = hgf.linear ins(%arg0 : tensor<4x3xf32>) weight(%3 : !hgf.ternary<3 by 3, scale = row>) ... {segments = array<i64: 2, 1>} -> tensor<4x3xf32>
+    %extracted_slice = tensor.extract_slice %4[0, 0] [4, 2] [1, 1] : tensor<4x3xf32> to tensor<4x2xf32>
+    %extracted_slice_0 = tensor.extract_slice %4[0, 2] [4, 1] [1, 1] : tensor<4x3xf32> to tensor<4x1xf32>
+    return %extracted_slice, %extracted_slice_0 : tensor<4x2xf32>, tensor<4x1xf32>
     ```
   }];
   let dependentDialects = ["::hgf::HGFDialect", "::mlir::arith::ArithDialect",
@@ -91,10 +121,18 @@ def FuseEpilogues : Pass<"fuse-epilogues"> {
     Example:
 
     ```mlir
-    %t = hgf.linear ins(%x : tensor<4x3xf32>) weight(%w : !hgf.ternary<2 by 3, scale = row>) outs(%init : tensor<4x2xf32>) -> tensor<4x2xf32>
-    %y = arith.addf %r, %t : tensor<4x2xf32>
-    // becomes
-    %y = hgf.linear ins(%x : tensor<4x3xf32>) weight(%w : !hgf.ternary<2 by 3, scale = row>) residual(%r : tensor<4x2xf32>) outs(%init : tensor<4x2xf32>) -> tensor<4x2xf32>
+    func.func @main(%arg0: tensor<4x3xf32>, %arg1: !hgf.ternary<2 by 3, scale = row>, %arg2: tensor<4x2xf32>, %arg3: tensor<4x2xf32>) -> tensor<4x2xf32> {
+      %0 = hgf.linear ins(%arg0 : tensor<4x3xf32>) weight(%arg1 : !hgf.ternary<2 by 3, scale = row>) outs(%arg2 : tensor<4x2xf32>) -> tensor<4x2xf32>
+      %1 = arith.addf %arg3, %0 : tensor<4x2xf32>
+      return %1 : tensor<4x2xf32>
+    }
+    ```
+
+    becomes
+
+    ```mlir
+    %0 = hgf.linear ins(%arg0 : tensor<4x3xf32>) weight(%arg1 : !hgf.ternary<2 by 3, scale = row>) residual(%arg3 : tensor<4x2xf32>) outs(%arg2 : tensor<4x2xf32>) -> tensor<4x2xf32>
+    return %0 : tensor<4x2xf32>
     ```
   }];
   let dependentDialects = ["::hgf::HGFDialect"];
@@ -112,9 +150,21 @@ def AppendCache : Pass<"append-cache", "::mlir::ModuleOp"> {
     Example:
 
     ```mlir
-    %present = tensor.concat dim(2) %past, %new : (tensor<1x4x?x8xf32>, tensor<1x4x?x8xf32>) -> tensor<1x4x?x8xf32>
-    // becomes
-    %present = hgf.cache_append %past, %new axis 2 : tensor<1x4x?x8xf32>, tensor<1x4x?x8xf32> -> tensor<1x4x?x8xf32>
+    module attributes {onnx.metadata = {hgf.state = "past=present"}} {
+      func.func @main(%arg0: tensor<1x4x?x8xf32> {onnx.name = "past"}, %arg1: tensor<1x4x1x8xf32> {onnx.name = "new"}) -> (tensor<1x4x?x8xf32> {onnx.name = "present"}) {
+        %concat = tensor.concat dim(2) %arg0, %arg1 : (tensor<1x4x?x8xf32>, tensor<1x4x1x8xf32>) -> tensor<1x4x?x8xf32>
+        return %concat : tensor<1x4x?x8xf32>
+      }
+    }
+    ```
+
+    becomes
+
+    ```mlir
+    func.func @main(%arg0: tensor<1x4x?x8xf32> {hgf.state_axis = 2 : i32, hgf.state_result = 0 : i32, onnx.name = "past"}, ...
+      %0 = hgf.cache_append %arg0, %arg1 axis 2 : tensor<1x4x?x8xf32>, tensor<1x4x1x8xf32> -> tensor<1x4x?x8xf32>
+      return %0 : tensor<1x4x?x8xf32>
+    }
     ```
   }];
   let dependentDialects = ["::hgf::HGFDialect",

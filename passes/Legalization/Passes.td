@@ -29,18 +29,18 @@ def ONNXInlineFunctions : Pass<"onnx-inline-functions", "::mlir::ModuleOp"> {
       %w = onnx.node "Add"(%v, %v) : (!onnx.unknown, !onnx.unknown) -> !onnx.unknown
       onnx.return %w : !onnx.unknown
     }
-    func.func @main(%x: tensor<4xf32>) -> tensor<4xf32> {
-      %y = onnx.node "local" "Double"(%x) : (tensor<4xf32>) -> tensor<4xf32>
-      return %y : tensor<4xf32>
+    func.func @main(%arg0: tensor<4xf32>) -> tensor<4xf32> {
+      %0 = onnx.node "local" "Double"(%arg0) : (tensor<4xf32>) -> tensor<4xf32>
+      return %0 : tensor<4xf32>
     }
     ```
 
     becomes
 
     ```mlir
-    func.func @main(%x: tensor<4xf32>) -> tensor<4xf32> {
-      %y = onnx.node "Add"(%x, %x) : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
-      return %y : tensor<4xf32>
+    func.func @main(%arg0: tensor<4xf32>) -> tensor<4xf32> {
+      %0 = onnx.node "Add"(%arg0, %arg0) : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
+      return %0 : tensor<4xf32>
     }
     ```
   }];
@@ -71,14 +71,20 @@ def ONNXFoldConstants : Pass<"onnx-fold-constants", "::mlir::ModuleOp"> {
     Example:
 
     ```mlir
-    %w = onnx.constant dense<[-1.5, 2.0]> : tensor<2xf32> -> tensor<2xf32>
-    %a = onnx.node "Abs"(%w) : (tensor<2xf32>) -> tensor<2xf32>
+    func.func @main() -> tensor<2xf32> {
+      %0 = onnx.constant dense<[-1.5, 2.0]> : tensor<2xf32> -> tensor<2xf32>
+      %1 = onnx.node "Abs"(%0) : (tensor<2xf32>) -> tensor<2xf32>
+      return %1 : tensor<2xf32>
+    }
     ```
 
     becomes
 
     ```mlir
-    %a = onnx.constant dense<[1.5, 2.0]> : tensor<2xf32> -> tensor<2xf32>
+    func.func @main() -> tensor<2xf32> {
+      %0 = onnx.constant dense<[1.500000e+00, 2.000000e+00]> : tensor<2xf32> -> tensor<2xf32>
+      return %0 : tensor<2xf32>
+    }
     ```
   }];
   let dependentDialects = ["::hgf::ONNXDialect"];
@@ -99,11 +105,25 @@ def RecogniseFunctions : Pass<"recognise-functions", "::mlir::ModuleOp"> {
     Example:
 
     ```mlir
-    %y = onnx.node "hgf" "Linear"(%x, %weight, %scale) : (tensor<2x4xf32>, tensor<3x4xi2>, tensor<f32>) -> tensor<2x3xf32>
-    // becomes
-    %q:2 = onnx.node "hgf" "Quantize"(%x) {order = "reciprocal"} : (tensor<2x4xf32>) -> (!onnx.unknown, !onnx.unknown)
-    %w = hgf.ternary_constant dense<[...]> : tensor<3xi8>, dense<0.5> : tensor<1xf32> -> !hgf.ternary<3 by 4, scale = tensor>
-    %y = onnx.node "hgf" "TernaryLinear"(%q#0, %q#1, %w, %none) {form = "f"} : ... -> tensor<2x3xf32>
+    onnx.function @"hgf::Linear::" ["x", "weight", "scale"] -> ["y"] required [] defaults {version = 1 : si64} opsets {} {
+    ^body(%x: !onnx.unknown, %weight: !onnx.unknown, %scale: !onnx.unknown):
+      onnx.return %x : !onnx.unknown
+    }
+    func.func @main(%arg0: tensor<2x4xf32>) -> tensor<2x2xf32> {
+      %0 = onnx.constant dense<[77, 112]> : tensor<2xi8> -> tensor<2x4xi2>
+      %1 = onnx.constant dense<[0.5, 0.25]> : tensor<2xf32> -> tensor<2xf32>
+      %2 = onnx.node "hgf" "Linear"(%arg0, %0, %1) : (tensor<2x4xf32>, tensor<2x4xi2>, tensor<2xf32>) -> tensor<2x2xf32>
+      return %2 : tensor<2x2xf32>
+    }
+    ```
+
+    becomes
+
+    ```mlir
+    %3:2 = onnx.node "hgf" "Quantize"(%arg0) {order = "reciprocal"} : (tensor<2x4xf32>) -> (!onnx.unknown, !onnx.unknown)
+    %4 = hgf.ternary_constant dense<[-110, -123]> : tensor<2xi8>, dense<[5.000000e-01, 2.500000e-01]> : tensor<2xf32> -> <2 by 4, scale = row>
+    %5 = onnx.node "hgf" "TernaryLinear"(%3#0, %3#1, %4, %2) {form = "f"} : (!onnx.unknown, !onnx.unknown, !hgf.ternary<2 by 4, scale = row>, none) -> tensor<2x2xf32>
+    return %5 : tensor<2x2xf32>
     ```
   }];
   let dependentDialects = ["::hgf::HGFDialect", "::hgf::ONNXDialect"];
@@ -129,20 +149,18 @@ def ConvertONNXToLinalg : Pass<"convert-onnx-to-linalg", "::mlir::ModuleOp"> {
     Example:
 
     ```mlir
-    func.func @main(%x: tensor<?x4xf32> {onnx.dims = ["n", ""]},
-                    %y: tensor<?x4xf32> {onnx.dims = ["n", ""]}) -> !onnx.unknown {
-      %sum = onnx.node "Add"(%x, %y) : (tensor<?x4xf32>, tensor<?x4xf32>) -> !onnx.unknown
-      return %sum : !onnx.unknown
+    func.func @main(%arg0: tensor<?x4xf32> {onnx.dims = ["n", ""]}, %arg1: tensor<?x4xf32> {onnx.dims = ["n", ""]}) -> !onnx.unknown {
+      %0 = onnx.node "Add"(%arg0, %arg1) : (tensor<?x4xf32>, tensor<?x4xf32>) -> !onnx.unknown
+      return %0 : !onnx.unknown
     }
     ```
 
     becomes
 
     ```mlir
-    func.func @main(%x: tensor<?x4xf32> {onnx.dims = ["n", ""]},
-                    %y: tensor<?x4xf32> {onnx.dims = ["n", ""]}) -> tensor<?x4xf32> {
-      %sum = arith.addf %x, %y : tensor<?x4xf32>
-      return %sum : tensor<?x4xf32>
+    func.func @main(%arg0: tensor<?x4xf32> {onnx.dims = ["n", ""]}, %arg1: tensor<?x4xf32> {onnx.dims = ["n", ""]}) -> tensor<?x4xf32> {
+      %0 = arith.addf %arg0, %arg1 : tensor<?x4xf32>
+      return %0 : tensor<?x4xf32>
     }
     ```
   }];
@@ -168,10 +186,20 @@ def RecogniseNormsAndActivations
     Example:
 
     ```mlir
-    %s = onnx.node "Sigmoid"(%x) : (tensor<2x3xf32>) -> tensor<2x3xf32>
-    %y = onnx.node "Mul"(%x, %s) : (tensor<2x3xf32>, tensor<2x3xf32>) -> tensor<2x3xf32>
-    // becomes
-    %y = onnx.node "hgf" "Activation"(%x) {kind = "silu"} : (tensor<2x3xf32>) -> tensor<2x3xf32>
+    func.func @main(%arg0: tensor<2x3xf32>) -> tensor<2x3xf32> {
+      %0 = onnx.node "Sigmoid"(%arg0) : (tensor<2x3xf32>) -> tensor<2x3xf32>
+      %1 = onnx.node "Mul"(%arg0, %0) : (tensor<2x3xf32>, tensor<2x3xf32>) -> tensor<2x3xf32>
+      return %1 : tensor<2x3xf32>
+    }
+    ```
+
+    becomes
+
+    ```mlir
+    func.func @main(%arg0: tensor<2x3xf32>) -> tensor<2x3xf32> {
+      %0 = onnx.node "hgf" "Activation"(%arg0) {kind = "silu"} : (tensor<2x3xf32>) -> tensor<2x3xf32>
+      return %0 : tensor<2x3xf32>
+    }
     ```
   }];
   let dependentDialects = ["::hgf::HGFDialect", "::hgf::ONNXDialect"];
@@ -201,12 +229,20 @@ def RecogniseTernary : Pass<"recognise-ternary", "::mlir::ModuleOp"> {
     Example:
 
     ```mlir
-    %w = onnx.constant dense<[[0.5], [-0.5], [0.0]]> : tensor<3x1xf32> -> tensor<3x1xf32>
-    %y = onnx.node "MatMul"(%x, %w) : (tensor<2x3xf32>, tensor<3x1xf32>) -> tensor<2x1xf32>
-    // becomes
-    %none = onnx.none : none
-    %t = hgf.ternary_constant dense<18> : tensor<1xi8>, dense<0.5> : tensor<1xf32> -> !hgf.ternary<1 by 3, scale = tensor>
-    %y = onnx.node "hgf" "TernaryLinear"(%x, %none, %t, %none) {form = "a"} : (tensor<2x3xf32>, none, !hgf.ternary<1 by 3, scale = tensor>, none) -> tensor<2x1xf32>
+    func.func @main(%arg0: tensor<2x3xf32>) -> tensor<2x1xf32> {
+      %0 = onnx.constant dense<[[0.5], [-0.5], [0.0]]> : tensor<3x1xf32> -> tensor<3x1xf32>
+      %1 = onnx.node "MatMul"(%arg0, %0) : (tensor<2x3xf32>, tensor<3x1xf32>) -> tensor<2x1xf32>
+      return %1 : tensor<2x1xf32>
+    }
+    ```
+
+    becomes
+
+    ```mlir
+    %0 = onnx.none : none
+    %1 = hgf.ternary_constant dense<18> : tensor<1xi8>, dense<5.000000e-01> : tensor<1xf32> -> <1 by 3, scale = tensor>
+    %2 = onnx.node "hgf" "TernaryLinear"(%arg0, %0, %1, %0) {form = "a"} : (tensor<2x3xf32>, none, !hgf.ternary<1 by 3, scale = tensor>, none) -> tensor<2x1xf32>
+    return %2 : tensor<2x1xf32>
     ```
   }];
   let dependentDialects = ["::hgf::HGFDialect", "::hgf::ONNXDialect"];
@@ -228,12 +264,27 @@ def RecogniseCorrections : Pass<"recognise-corrections", "::mlir::ModuleOp"> {
     Example:
 
     ```mlir
-    %h = onnx.node "MatMul"(%x, %a) : (tensor<2x4xf32>, tensor<4x1xf32>) -> !onnx.unknown
-    %c = onnx.node "MatMul"(%h, %b) : (!onnx.unknown, tensor<1x3xf32>) -> !onnx.unknown
-    %y = onnx.node "Add"(%t, %c) : (!onnx.unknown, !onnx.unknown) -> tensor<2x3xf32>
-    // becomes
-    %c = onnx.node "hgf" "LowRank"(%x, %at, %bt, %none, %none) {activation = "identity"} : ... -> !onnx.unknown
-    %y = onnx.node "hgf" "GatedAdd"(%t, %c, %none) : (!onnx.unknown, !onnx.unknown, none) -> tensor<2x3xf32>
+    func.func @main(%arg0: tensor<2x3xf32>) -> tensor<2x2xf32> {
+      %0 = onnx.none : none
+      %1 = hgf.ternary_constant dense<[-94, 8]> : tensor<2xi8>, dense<0.5> : tensor<1xf32> -> !hgf.ternary<2 by 3, scale = tensor>
+      %2 = onnx.node "hgf" "TernaryLinear"(%arg0, %0, %1, %0) {form = "a"} : (tensor<2x3xf32>, none, !hgf.ternary<2 by 3, scale = tensor>, none) -> tensor<2x2xf32>
+      %3 = onnx.constant dense<0.5> : tensor<3x1xf32> -> tensor<3x1xf32>
+      %4 = onnx.constant dense<0.25> : tensor<1x2xf32> -> tensor<1x2xf32>
+      %5 = onnx.node "MatMul"(%arg0, %3) : (tensor<2x3xf32>, tensor<3x1xf32>) -> tensor<2x1xf32>
+      %6 = onnx.node "MatMul"(%5, %4) : (tensor<2x1xf32>, tensor<1x2xf32>) -> tensor<2x2xf32>
+      %7 = onnx.node "Add"(%2, %6) : (tensor<2x2xf32>, tensor<2x2xf32>) -> tensor<2x2xf32>
+      return %7 : tensor<2x2xf32>
+    }
+    ```
+
+    becomes
+
+    ```mlir
+    %3 = onnx.constant dense<5.000000e-01> : tensor<1x3xf16> -> tensor<1x3xf16>
+    %4 = onnx.constant dense<2.500000e-01> : tensor<2x1xf16> -> tensor<2x1xf16>
+    %7 = onnx.node "hgf" "LowRank"(%arg0, %3, %4, %5, %6) {activation = "identity"} : (tensor<2x3xf32>, tensor<1x3xf16>, tensor<2x1xf16>, none, none) -> !onnx.unknown
+    %9 = onnx.node "hgf" "GatedAdd"(%2, %7, %8) : (tensor<2x2xf32>, !onnx.unknown, none) -> tensor<2x2xf32>
+    return %9 : tensor<2x2xf32>
     ```
   }];
   let dependentDialects = ["::hgf::HGFDialect", "::hgf::ONNXDialect"];

@@ -25,10 +25,24 @@ def PackWeights : Pass<"pack-weights", "mlir::ModuleOp"> {
     (all bytes of the layer, in bits per weight), or why the layer has no
     kernel (missed). Such a layer is marked `hgf.missed` and decomposed later.
 
+    Example:
+
     ```mlir
-    %w = hgf.ternary_constant dense<[-94, 8]> : tensor<2xi8>, dense<0.5> : tensor<1xf32> -> !hgf.ternary<2 by 3, scale = tensor>
-    // becomes
-    %w = hgf.packed_constant @hgf_weights_0 : !hgf.packed<2 by 3, encoding = "planes2", scale = tensor>
+    func.func @main(%arg0: tensor<4x3xf32>, %arg1: tensor<4x2xf32>) -> tensor<4x2xf32> {
+      %0 = hgf.ternary_constant dense<[-94, 8]> : tensor<2xi8>, dense<0.5> : tensor<1xf32> -> !hgf.ternary<2 by 3, scale = tensor>
+      %1 = hgf.linear ins(%arg0 : tensor<4x3xf32>) weight(%0 : !hgf.ternary<2 by 3, scale = tensor>) outs(%arg1 : tensor<4x2xf32>) quantization reciprocal -> tensor<4x2xf32>
+      return %1 : tensor<4x2xf32>
+    }
+    ```
+
+    becomes
+
+    ```mlir
+    module attributes {hgf.report = [{bits = 2.000000e+00 : f64, columns = 3 : i64, ... kernel = "planes2_int8_tensor", ...
+      hgf.weights @hgf_weights_0 dense_resource<hgf_weights_0> : tensor<576xi8> size 576
+      func.func @main(%arg0: tensor<4x3xf32>, %arg1: tensor<4x2xf32>) -> tensor<4x2xf32> {
+        %0 = hgf.packed_constant @hgf_weights_0 : <2 by 3, encoding = "planes2", scale = tensor>
+        %1 = hgf.linear ins(%arg0 : tensor<4x3xf32>) weight(%0 : !hgf.packed<2 by 3, encoding = "planes2", scale = tensor>) ...
     ```
   }];
   let dependentDialects = ["::hgf::HGFDialect", "mlir::linalg::LinalgDialect",

@@ -19,8 +19,27 @@ def DecomposeHGF : Pass<"decompose-hgf"> {
     layer `hgf.missed`. Weights are decoded from their two-bit codes where they
     are used.
 
-    Example: `hgf.activation relu` becomes a `linalg.generic` over
-    `arith.maximumf`.
+    Example:
+
+    ```mlir
+    func.func @main(%arg0: tensor<2x3xf32>) -> tensor<2x3xf32> {
+      %0 = hgf.activation relu %arg0 : tensor<2x3xf32>
+      return %0 : tensor<2x3xf32>
+    }
+    ```
+
+    becomes
+
+    ```mlir
+    %cst = arith.constant 0.000000e+00 : f32
+    %0 = tensor.empty() : tensor<2x3xf32>
+    %1 = linalg.generic {indexing_maps = [#map, #map], iterator_types = ["parallel", "parallel"]} ins(%arg0 : tensor<2x3xf32>) outs(%0 : tensor<2x3xf32>) {
+    ^bb0(%in: f32, %out: f32):
+      %2 = arith.maximumf %in, %cst : f32
+      linalg.yield %2 : f32
+    } -> tensor<2x3xf32>
+    return %1 : tensor<2x3xf32>
+    ```
   }];
   let options = [Option<"fused", "fused", "bool", "false",
       "also decompose hgf.linear and hgf.cache_append">];
@@ -38,11 +57,24 @@ def EmitOutputDims : Pass<"emit-output-dims", "mlir::ModuleOp"> {
     program, so the dims may depend on nothing but the inputs' dims: an output
     whose dims depend on the inputs' contents is an error.
 
+    Example:
+
     ```mlir
-    func.func @main(%x: tensor<?x4xf32>) -> tensor<?xf32>
-    // becomes, beside @main:
-    func.func @hgf_output_dims(%x0: index, %x1: index) -> index {
-      return %x0 : index
+    func.func @main(%arg0: tensor<?x4xf32>) -> tensor<4x?xf32> {
+      %c0 = arith.constant 0 : index
+      %dim = tensor.dim %arg0, %c0 : tensor<?x4xf32>
+      %0 = tensor.empty(%dim) : tensor<4x?xf32>
+      %transposed = linalg.transpose ins(%arg0 : tensor<?x4xf32>) outs(%0 : tensor<4x?xf32>) permutation = [1, 0]
+      return %transposed : tensor<4x?xf32>
+    }
+    ```
+
+    becomes
+
+    ```mlir
+    func.func private @hgf_output_dims(%arg0: index, %arg1: index) -> (index, index) {
+      %c4 = arith.constant 4 : index
+      return %c4, %arg0 : index, index
     }
     ```
   }];
@@ -55,10 +87,22 @@ def DecomposeConcat : Pass<"decompose-concat"> {
   let description = [{
     Every part is then computed where it ends up.
 
+    Example:
+
     ```mlir
-    tensor.concat dim(0) %a, %b
-    // becomes
-    tensor.insert_slice %a into %empty; tensor.insert_slice %b into ...
+    func.func @main(%arg0: tensor<2x4xf32>, %arg1: tensor<3x4xf32>) -> tensor<5x4xf32> {
+      %concat = tensor.concat dim(0) %arg0, %arg1 : (tensor<2x4xf32>, tensor<3x4xf32>) -> tensor<5x4xf32>
+      return %concat : tensor<5x4xf32>
+    }
+    ```
+
+    becomes
+
+    ```mlir
+    %0 = tensor.empty() : tensor<5x4xf32>
+    %inserted_slice = tensor.insert_slice %arg0 into %0[0, 0] [2, 4] [1, 1] : tensor<2x4xf32> into tensor<5x4xf32>
+    %inserted_slice_0 = tensor.insert_slice %arg1 into %inserted_slice[2, 0] [3, 4] [1, 1] : tensor<3x4xf32> into tensor<5x4xf32>
+    return %inserted_slice_0 : tensor<5x4xf32>
     ```
   }];
   let dependentDialects = ["mlir::tensor::TensorDialect", "mlir::affine::AffineDialect",
@@ -72,10 +116,36 @@ def FuseElementwise : Pass<"fuse-elementwise"> {
     each element once: nothing is computed more often than before. Conversions
     join any reader.
 
+    Example:
+
     ```mlir
-    %a = linalg.generic { exp }; %b = linalg.generic ins(%a) { negf }
-    // becomes
-    %b = linalg.generic { exp; negf }
+    #map = affine_map<(d0) -> (d0)>
+    func.func @main(%arg0: tensor<8xf32>, %arg1: tensor<8xf32>) -> tensor<8xf32> {
+      %0 = linalg.generic {indexing_maps = [#map, #map], iterator_types = ["parallel"]} ins(%arg0 : tensor<8xf32>) outs(%arg1 : tensor<8xf32>) {
+      ^bb0(%in: f32, %out: f32):
+        %2 = math.exp %in : f32
+        linalg.yield %2 : f32
+      } -> tensor<8xf32>
+      %1 = linalg.generic {indexing_maps = [#map, #map], iterator_types = ["parallel"]} ins(%0 : tensor<8xf32>) outs(%arg1 : tensor<8xf32>) {
+      ^bb0(%in: f32, %out: f32):
+        %2 = arith.negf %in : f32
+        linalg.yield %2 : f32
+      } -> tensor<8xf32>
+      return %1 : tensor<8xf32>
+    }
+    ```
+
+    becomes
+
+    ```mlir
+    %0 = tensor.empty() : tensor<8xf32>
+    %1 = linalg.generic {indexing_maps = [#map, #map], iterator_types = ["parallel"]} ins(%arg0 : tensor<8xf32>) outs(%0 : tensor<8xf32>) {
+    ^bb0(%in: f32, %out: f32):
+      %2 = math.exp %in : f32
+      %3 = arith.negf %2 : f32
+      linalg.yield %3 : f32
+    } -> tensor<8xf32>
+    return %1 : tensor<8xf32>
     ```
   }];
   let dependentDialects = ["mlir::linalg::LinalgDialect", "mlir::affine::AffineDialect"];
@@ -89,10 +159,22 @@ def SplitThreads : Pass<"split-threads"> {
     Every element is computed by one iteration in the same order, so results do
     not depend on the number of threads.
 
+    Example:
+
     ```mlir
-    linalg.matmul ins(%a, %b : tensor<64x4096xf32>, ...)
-    // becomes
-    scf.forall (%i) = (0) to (4096) step (32) { linalg.matmul ... }
+    func.func @main(%arg0: tensor<64x64xf32>, %arg1: tensor<64x4096xf32>, %arg2: tensor<64x4096xf32>) -> tensor<64x4096xf32> {
+      %0 = linalg.matmul ins(%arg0, %arg1 : tensor<64x64xf32>, tensor<64x4096xf32>) outs(%arg2 : tensor<64x4096xf32>) -> tensor<64x4096xf32>
+      return %0 : tensor<64x4096xf32>
+    }
+    ```
+
+    becomes
+
+    ```mlir
+    %0 = scf.forall (%arg3) in (64) shared_outs(%arg4 = %arg2) -> (tensor<64x4096xf32>) {
+      %1 = linalg.matmul ins(%extracted_slice, %extracted_slice_0 : tensor<1x64xf32>, tensor<64x4096xf32>) outs(%extracted_slice_1 : tensor<1x4096xf32>) -> tensor<1x4096xf32>
+      scf.forall.in_parallel {
+        tensor.parallel_insert_slice %1 into %arg4[%arg3, 0] [1, 4096] [1, 1] : tensor<1x4096xf32> into tensor<64x4096xf32>
     ```
   }];
   let options = [Option<"pieceWork", "piece-work", "int64_t", "131072",
