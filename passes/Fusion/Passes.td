@@ -46,7 +46,7 @@ def FuseLinear : Pass<"fuse-linear"> {
 def DropClosedGates : Pass<"drop-closed-gates"> {
   let summary = "Deletes corrections whose gate is nearly zero";
   let description = [{
-    A correction goes where every |alpha| of its static gate lies below the
+    A correction of constant factors goes where every |alpha| of its static gate lies below the
     bound. A remark says how much it could have added to an output. The
     default bound of 0 deletes none.
 
