@@ -7,6 +7,8 @@
 
 #include "ConstantFold.h"
 
+#include "hgf/Analysis/Operands.h"
+
 #include "mlir/IR/BuiltinDialect.h"
 #include "mlir/IR/DialectResourceBlobManager.h"
 #include "llvm/ADT/APFloat.h"
@@ -251,7 +253,7 @@ Shape hgf::getBroadcastStrides(ArrayRef<int64_t> from, ArrayRef<int64_t> to) {
 //===----------------------------------------------------------------------===//
 
 FoldResult hgf::foldConstantNode(NodeOp node, int64_t limit) {
-  if (!node.getDomain().empty())
+  if (!node.getDomain().empty() || !hasExpectedOperands(node))
     return std::nullopt;
   FoldRequest request{node, {}, limit};
   bool needsValues = node.getOpType() != "Shape" && node.getOpType() != "Size";

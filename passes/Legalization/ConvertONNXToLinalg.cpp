@@ -18,6 +18,7 @@
 #include "mlir/Dialect/ControlFlow/IR/ControlFlow.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/IR/Verifier.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 
 namespace hgf {
@@ -77,6 +78,38 @@ struct ConvertONNXToLinalg
     return success(missing.empty());
   }
 
+  /// Whether what a handler has built after `last` is valid. Handlers check
+  /// what users get wrong often; this finds the rest, at the node.
+  LogicalResult verifyLowered(NodeLowering &lowering, Operation *last,
+                              Block &body) {
+    bool valid = true;
+    {
+      ScopedDiagnosticHandler quiet(&getContext(), [](Diagnostic &) {});
+      Block::iterator begin =
+          last ? std::next(last->getIterator()) : body.begin();
+      for (Operation &operation :
+           llvm::make_range(begin, lowering.node->getIterator()))
+        valid = valid && succeeded(verify(&operation));
+    }
+    if (valid)
+      return success();
+    InFlightDiagnostic diagnostic = lowering.error();
+    diagnostic << "expected inputs whose types fit the operator but got ";
+    llvm::interleaveComma(
+        llvm::seq(lowering.inputCount()), diagnostic, [&](unsigned i) {
+          if (!lowering.has(i))
+            diagnostic << "none";
+          else
+            diagnostic << RankedTensorType::get(
+                lowering
+                    .tensorType(lowering.input(i).dims,
+                                lowering.input(i).storageType())
+                    .getShape(),
+                lowering.input(i).elementType);
+        });
+    return diagnostic;
+  }
+
   void runOnOperation() override {
     ModuleOp module = getOperation();
     auto function = module.lookupSymbol<func::FuncOp>("main");
@@ -108,9 +141,10 @@ struct ConvertONNXToLinalg
                isa<TernaryType>(input.getType()) || context.find(input);
       });
       NodeLowering lowering(node, context);
+      Operation *last = node->getPrevNode();
       if (!hasInputs ||
           failed(table.find(node.getDomain(), node.getOpType())(lowering)) ||
-          lowering.hasErrors())
+          lowering.hasErrors() || failed(verifyLowered(lowering, last, body)))
         failedAny = true;
     }
     if (failedAny || failed(context.lowerReturn()))

@@ -7,6 +7,7 @@
 
 #include "GraphResults.h"
 #include "hgf/Analysis/ConstantFolding.h"
+#include "hgf/Analysis/Operands.h"
 #include "hgf/Dialect/ONNX/ONNXDialect.h"
 #include "hgf/Passes/Legalization/Passes.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -96,8 +97,7 @@ static bool isQuantizedWeight(NodeOp node) {
 
 /// The input that a node hands on unchanged; null if it does more.
 static Value getForwarded(NodeOp node) {
-  if (!node.getDomain().empty() || node.getInputs().empty() ||
-      node.getNumResults() == 0)
+  if (!node.getDomain().empty() || !hasExpectedOperands(node))
     return {};
   if (node.getOpType() == "Identity" && node.getNumResults() == 1)
     return node.getInputs()[0];

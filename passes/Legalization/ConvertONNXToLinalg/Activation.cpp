@@ -140,7 +140,7 @@ static LogicalResult lowerGelu(NodeLowering &node) {
 /// com.microsoft's FastGelu (tanh) and BiasGelu (exact): gelu(x + bias).
 template <bool byTanh>
 static LogicalResult lowerGeluWithBias(NodeLowering &node) {
-  if (failed(node.expectInputs(1, 2)) || failed(node.expectFloat(0)))
+  if (failed(node.expectInputs(1, 2)) || failed(node.expectFloats(2)))
     return failure();
   SmallVector<TensorValue *> inputs{&node.input(0)};
   if (node.has(1))

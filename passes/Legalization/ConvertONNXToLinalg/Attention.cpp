@@ -201,7 +201,7 @@ static TensorValue joinHeads(NodeLowering &node, TensorValue &value) {
 }
 
 static LogicalResult lowerAttention(NodeLowering &node) {
-  if (failed(node.expectInputs(3, 7)) || failed(node.expectFloat(0)))
+  if (failed(node.expectInputs(3, 7)) || failed(node.expectFloats(3)))
     return failure();
   bool isFlat = node.input(0).rank() == 3;
   int64_t queryHeads = node.integer("q_num_heads", 0);
@@ -223,6 +223,11 @@ static LogicalResult lowerAttention(NodeLowering &node) {
   if (node.has(4) != node.has(5))
     return node.error() << "expected past_key and past_value together";
   if (node.has(4)) {
+    if (node.input(4).rank() != 4 || node.input(5).rank() != 4)
+      return node.error() << "expected past_key and past_value of rank 4 but "
+                             "got "
+                          << node.input(4).rank() << " and "
+                          << node.input(5).rank();
     inputs.past = node.input(4).dims[2];
     FailureOr<TensorValue> keys = node.concat({&node.input(4), &inputs.key}, 2);
     FailureOr<TensorValue> values =
@@ -351,6 +356,9 @@ static LogicalResult lowerRotaryEmbedding(NodeLowering &node) {
     return failure();
   TensorValue &x = node.input(0);
   unsigned cosineInput = isMicrosoft ? 2 : 1;
+  if (failed(node.expectFloat(cosineInput)) ||
+      failed(node.expectFloat(cosineInput + 1)))
+    return failure();
   TensorValue &cosine = node.input(cosineInput);
   TensorValue &sine = node.input(cosineInput + 1);
   unsigned positionInput = isMicrosoft ? 1 : 3;

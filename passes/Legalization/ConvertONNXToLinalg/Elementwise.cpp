@@ -290,7 +290,8 @@ static LogicalResult lowerExtreme(NodeLowering &node) {
 
 template <bool isMean>
 static LogicalResult lowerVariadicSum(NodeLowering &node) {
-  if (failed(node.expectInputs(1, ~0u)) || failed(node.expectFloat(0)))
+  if (failed(node.expectInputs(1, ~0u)) ||
+      failed(node.expectFloats(node.inputCount())))
     return failure();
   Type type = node.input(0).elementType, compute = getComputeType(type);
   return setElementwise(

@@ -135,6 +135,8 @@ public:
   /// Fails with "expected N to M inputs but got K".
   mlir::LogicalResult expectInputs(unsigned least, unsigned most);
   mlir::LogicalResult expectFloat(unsigned i);
+  /// The same for those of the first `count` inputs that are given.
+  mlir::LogicalResult expectFloats(unsigned count);
 
   // -- Attributes ----------------------------------------------------------
   bool hasAttribute(llvm::StringRef name);

@@ -81,46 +81,47 @@ LogicalResult NodeLowering::expectFloat(unsigned i) {
                  << input(i).elementType;
 }
 
+LogicalResult NodeLowering::expectFloats(unsigned count) {
+  for (unsigned i = 0; i < count; ++i)
+    if (has(i) && failed(expectFloat(i)))
+      return failure();
+  return success();
+}
+
 bool NodeLowering::hasAttribute(StringRef name) {
   return node.getNodeAttributesAttr().contains(name);
 }
 
+/// The attribute `name`, null where it is absent; `what` it has to be.
+template <typename T>
+static T getAttribute(NodeLowering &node, StringRef name, StringRef what) {
+  Attribute attribute = node.node.getNodeAttributesAttr().get(name);
+  if (attribute && !isa<T>(attribute))
+    node.error() << "expected the attribute '" << name << "' to be " << what
+                 << " but got " << attribute;
+  return dyn_cast_or_null<T>(attribute);
+}
+
 int64_t NodeLowering::integer(StringRef name, int64_t otherwise) {
-  Attribute attribute = node.getNodeAttributesAttr().get(name);
-  if (auto integer = dyn_cast_or_null<IntegerAttr>(attribute))
-    return integer.getValue().getSExtValue();
-  return otherwise;
+  auto value = getAttribute<IntegerAttr>(*this, name, "an integer");
+  return value ? value.getValue().getSExtValue() : otherwise;
 }
 
 double NodeLowering::real(StringRef name, double otherwise) {
-  Attribute attribute = node.getNodeAttributesAttr().get(name);
-  if (auto real = dyn_cast_or_null<FloatAttr>(attribute))
-    return real.getValueAsDouble();
-  return otherwise;
+  auto value = getAttribute<FloatAttr>(*this, name, "a float");
+  return value ? value.getValueAsDouble() : otherwise;
 }
 
 std::string NodeLowering::text(StringRef name, StringRef otherwise) {
-  Attribute attribute = node.getNodeAttributesAttr().get(name);
-  if (auto text = dyn_cast_or_null<StringAttr>(attribute))
-    return text.getValue().str();
-  return otherwise.str();
+  auto value = getAttribute<StringAttr>(*this, name, "a string");
+  return value ? value.getValue().str() : otherwise.str();
 }
 
 std::optional<SmallVector<int64_t>> NodeLowering::integers(StringRef name) {
-  Attribute attribute = node.getNodeAttributesAttr().get(name);
-  if (auto dense = dyn_cast_or_null<DenseI64ArrayAttr>(attribute))
-    return SmallVector<int64_t>(dense.asArrayRef());
-  if (auto array = dyn_cast_or_null<ArrayAttr>(attribute)) {
-    SmallVector<int64_t> result;
-    for (Attribute element : array) {
-      auto integer = dyn_cast<IntegerAttr>(element);
-      if (!integer)
-        return std::nullopt;
-      result.push_back(integer.getValue().getSExtValue());
-    }
-    return result;
-  }
-  return std::nullopt;
+  auto values =
+      getAttribute<DenseI64ArrayAttr>(*this, name, "a list of integers");
+  return values ? std::optional(SmallVector<int64_t>(values.asArrayRef()))
+                : std::nullopt;
 }
 
 FailureOr<int64_t> NodeLowering::normalizeAxis(int64_t axis, int64_t rank) {

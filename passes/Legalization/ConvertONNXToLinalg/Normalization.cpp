@@ -257,7 +257,7 @@ static FailureOr<TensorValue> scaleAndShift(NodeLowering &node,
 /// LayerNormalization, RMSNormalization and SimplifiedLayerNormalization: over
 /// all axes from `axis` on.
 template <bool center> static LogicalResult lowerLayerNorm(NodeLowering &node) {
-  if (failed(node.expectInputs(2, 3)) || failed(node.expectFloat(0)))
+  if (failed(node.expectInputs(2, 3)) || failed(node.expectFloats(3)))
     return failure();
   TensorValue &x = node.input(0);
   FailureOr<int64_t> axis =
@@ -286,7 +286,7 @@ template <bool center> static LogicalResult lowerLayerNorm(NodeLowering &node) {
 template <bool center> static LogicalResult lowerSkipNorm(NodeLowering &node) {
   unsigned biasInput = center ? 4 : 3;
   if (failed(node.expectInputs(3, biasInput + 1)) ||
-      failed(node.expectFloat(0)))
+      failed(node.expectFloats(5)))
     return failure();
   TensorValue &x = node.input(0);
   SmallVector<TensorValue *> terms{&x, &node.input(1)};
@@ -333,7 +333,7 @@ static TensorValue overChannels(NodeLowering &node, TensorValue &vector,
 }
 
 static LogicalResult lowerInstanceNorm(NodeLowering &node) {
-  if (failed(node.expectInputs(3, 3)) || failed(node.expectFloat(0)))
+  if (failed(node.expectInputs(3, 3)) || failed(node.expectFloats(3)))
     return failure();
   TensorValue &x = node.input(0);
   if (x.rank() < 3)
@@ -351,7 +351,7 @@ static LogicalResult lowerInstanceNorm(NodeLowering &node) {
 }
 
 static LogicalResult lowerGroupNorm(NodeLowering &node) {
-  if (failed(node.expectInputs(3, 3)) || failed(node.expectFloat(0)))
+  if (failed(node.expectInputs(3, 3)) || failed(node.expectFloats(3)))
     return failure();
   TensorValue &x = node.input(0);
   if (x.rank() < 2)
@@ -386,7 +386,7 @@ static LogicalResult lowerGroupNorm(NodeLowering &node) {
 }
 
 static LogicalResult lowerBatchNorm(NodeLowering &node) {
-  if (failed(node.expectInputs(5, 5)) || failed(node.expectFloat(0)))
+  if (failed(node.expectInputs(5, 5)) || failed(node.expectFloats(5)))
     return failure();
   if (node.integer("training_mode", 0) || node.resultCount() > 1)
     return node.error() << "training_mode=1 is not supported; export the model "

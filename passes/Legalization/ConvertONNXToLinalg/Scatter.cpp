@@ -220,6 +220,9 @@ static LogicalResult lowerTensorScatter(NodeLowering &node) {
     loopSizes.push_back(node.index.value(update.dims[i]));
     sizes.push_back(node.index.value(cache.dims[i]));
   }
+  if (node.has(2) && node.input(2).rank() != 1)
+    return node.error() << "expected one start per batch entry but got rank "
+                        << node.input(2).rank();
   Value starts = node.has(2) ? node.tensor(node.input(2)) : Value();
   Value values = node.tensor(update);
   Value result = makeLoops(

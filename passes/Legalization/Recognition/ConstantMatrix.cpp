@@ -183,9 +183,11 @@ std::optional<ConstantMatrix> hgf::evaluateBlockWeight(NodeOp node,
   int64_t inputs = getInteger(node, "K").value_or(0);
   int64_t outputs = getInteger(node, "N").value_or(0);
   int64_t block = getInteger(node, "block_size").value_or(0);
+  // Products of two stay far from overflowing.
+  constexpr int64_t most = int64_t(1) << 28;
   if (inputs < 1 || outputs < 1 || block < 4 || block % 4 != 0 ||
-      node.getInputs().size() < 3) {
-    why = "K, N or block_size is missing";
+      std::max({inputs, outputs, block}) > most) {
+    why = "K, N or block_size is missing or out of range";
     return std::nullopt;
   }
   int64_t blocks = llvm::divideCeil(inputs, block);

@@ -7,12 +7,14 @@
 
 #include "GraphMatcher.h"
 
+#include "hgf/Analysis/Operands.h"
+
 using namespace mlir;
 using namespace hgf;
 
-bool hgf::isOperator(NodeOp node, StringRef operatorType) {
-  return node.getOpType() == operatorType &&
-         (node.getDomain().empty() || node.getDomain() == "ai.onnx");
+bool hgf::isOperator(NodeOp node, StringRef operatorType, StringRef domain) {
+  return node.getOpType() == operatorType && node.getDomain() == domain &&
+         hasExpectedOperands(node);
 }
 
 NodeOp hgf::definedBy(Value value, StringRef operatorType) {

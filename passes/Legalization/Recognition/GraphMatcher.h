@@ -17,11 +17,14 @@ namespace hgf {
 /// `convert-onnx-to-linalg` turns into operations of the hgf dialect.
 inline constexpr llvm::StringLiteral canonicalDomain = "hgf";
 
+/// Whether `node` is `operatorType` of `domain` and has the operands that this
+/// operator takes: those that it needs may be read by their position.
+bool isOperator(NodeOp node, llvm::StringRef operatorType,
+                llvm::StringRef domain = "");
 /// The node that defines `value` if it is `operatorType` of ONNX's own domain.
 NodeOp definedBy(mlir::Value value, llvm::StringRef operatorType);
 /// The same for the canonical domain.
 NodeOp definedByCanonical(mlir::Value value, llvm::StringRef operatorType);
-bool isOperator(NodeOp node, llvm::StringRef operatorType);
 
 /// Input `index`, or null where it is omitted.
 mlir::Value getInput(NodeOp node, unsigned index);

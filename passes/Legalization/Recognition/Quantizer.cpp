@@ -211,7 +211,7 @@ bool Factor::multiply(const Factor &other, bool inverse) {
 std::optional<std::vector<double>>
 hgf::matchPerOutput(Value value, int64_t outputs, std::optional<int64_t> rank) {
   std::optional<ConstantTensor> constant = ConstantTensor::get(value);
-  if (!constant || !constant->isFloat() ||
+  if (!constant || !constant->isFloat() || constant->size() == 0 ||
       (constant->size() != 1 && constant->size() != outputs))
     return std::nullopt;
   // More dimensions than the product has would add some to the result.

@@ -59,8 +59,7 @@ public:
       found = readGemm();
     else if (isOperator(node, "MatMulInteger"))
       found = readInteger(why);
-    else if (node.getDomain() == "com.microsoft" &&
-             node.getOpType() == "MatMulNBits")
+    else if (isOperator(node, "MatMulNBits", "com.microsoft"))
       found = readBlocks(why);
     return found ? std::optional(std::move(product)) : std::nullopt;
   }
@@ -288,7 +287,7 @@ void Recogniser::expandBlocks(const Product &product) {
   Value y = make("MatMul", node.getInputs()[0], weight);
   if (Value bias = getInput(node, 5))
     y = make("Add", y, bias);
-  node.replaceAllUsesWith(ValueRange{y});
+  node.getOutputs()[0].replaceAllUsesWith(y);
   node.erase();
 }
 
@@ -400,7 +399,7 @@ struct RecogniseTernary
       if (node->getParentOfType<func::FuncOp>() &&
           (isOperator(node, "MatMul") || isOperator(node, "Gemm") ||
            isOperator(node, "MatMulInteger") ||
-           node.getOpType() == "MatMulNBits"))
+           isOperator(node, "MatMulNBits", "com.microsoft")))
         nodes.push_back(node);
     });
     Recogniser recogniser(MissReport{reportMissed});

@@ -110,3 +110,17 @@ func.func @form_e(%x: tensor<2x2xf32>) -> tensor<2x1xf32> {
   %y = onnx.node "MatMul"(%fake, %w) : (tensor<2x2xf32>, tensor<2x1xf32>) -> tensor<2x1xf32>
   return %y : tensor<2x1xf32>
 }
+
+// -----
+
+// Nodes that lack inputs, outputs or both are left for the conversion to refuse.
+// CHECK-LABEL: func.func @main
+// CHECK: "MatMul"() : ()
+// CHECK: "MatMul"(%{{.*}}) : (tensor<1x2xf32>)
+// CHECK: "Mul"(%{{.*}}) : (!onnx.unknown)
+func.func @main(%x: tensor<1x2xf32>) -> (!onnx.unknown, !onnx.unknown) {
+  %none = onnx.node "MatMul"() {} : () -> !onnx.unknown
+  %y = onnx.node "MatMul"(%x) {} : (tensor<1x2xf32>) -> !onnx.unknown
+  %scaled = onnx.node "Mul"(%y) {} : (!onnx.unknown) -> !onnx.unknown
+  return %none, %scaled : !onnx.unknown, !onnx.unknown
+}

@@ -66,3 +66,36 @@ func.func @main(%x: tensor<3xf32>) -> !onnx.unknown {
   %y = onnx.node "Cast"(%x) {to = 8 : si64} : (tensor<3xf32>) -> !onnx.unknown loc("/cast")
   return %y : !onnx.unknown
 }
+
+// -----
+
+// Recognition and folding leave what they cannot read for this pass to refuse.
+func.func @main(%x: tensor<2x3xf32>) -> !onnx.unknown {
+  // expected-error @below {{(MatMul-25): expected 2 inputs but got 1}}
+  %y = onnx.node "MatMul"(%x) {} : (tensor<2x3xf32>) -> !onnx.unknown
+  return %y : !onnx.unknown
+}
+
+// -----
+
+func.func @main(%x: tensor<2x3xf32>) -> !onnx.unknown {
+  // expected-error @below {{(Transpose-25): expected the attribute 'perm' to be a list of integers but got 1 : si64}}
+  %y = onnx.node "Transpose"(%x) {perm = 1 : si64} : (tensor<2x3xf32>) -> !onnx.unknown
+  return %y : !onnx.unknown
+}
+
+// -----
+
+func.func @main(%x: tensor<3xf32>, %y: tensor<3xi32>) -> !onnx.unknown {
+  // expected-error @below {{(Min-25): expected inputs whose types fit the operator but got 'tensor<3xf32>', 'tensor<3xi32>'}}
+  %z = onnx.node "Min"(%x, %y) {} : (tensor<3xf32>, tensor<3xi32>) -> !onnx.unknown
+  return %z : !onnx.unknown
+}
+
+// -----
+
+func.func @main(%x: tensor<3xf32>, %y: tensor<3xi32>) -> !onnx.unknown {
+  // expected-error @below {{(Sum-25): expected input 1 to be float but got 'i32'}}
+  %z = onnx.node "Sum"(%x, %y) {} : (tensor<3xf32>, tensor<3xi32>) -> !onnx.unknown
+  return %z : !onnx.unknown
+}

@@ -44,8 +44,8 @@ func.func @main(%x: tensor<?xf32>) -> !onnx.unknown {
 // CHECK: tensor.collapse_shape
 module attributes {onnx.opsets = {ai.onnx = 11 : i64}} {
   func.func @main(%x: tensor<3xf32>) -> (!onnx.unknown, !onnx.unknown) {
-    %y = onnx.node "Unsqueeze"(%x) {axes = [0 : si64, 2 : si64]} : (tensor<3xf32>) -> !onnx.unknown
-    %z = onnx.node "Squeeze"(%y) {axes = [0 : si64]} : (!onnx.unknown) -> !onnx.unknown
+    %y = onnx.node "Unsqueeze"(%x) {axes = array<i64: 0, 2>} : (tensor<3xf32>) -> !onnx.unknown
+    %z = onnx.node "Squeeze"(%y) {axes = array<i64: 0>} : (!onnx.unknown) -> !onnx.unknown
     return %y, %z : !onnx.unknown, !onnx.unknown
   }
 }
@@ -56,7 +56,7 @@ module attributes {onnx.opsets = {ai.onnx = 11 : i64}} {
 // CHECK-SAME: -> tensor<?x3x2xf32>
 // CHECK: linalg.transpose {{.*}} permutation = [2, 0, 1]
 func.func @main(%x: tensor<3x2x?xf32>) -> !onnx.unknown {
-  %y = onnx.node "Transpose"(%x) {perm = [2 : si64, 0 : si64, 1 : si64]} : (tensor<3x2x?xf32>) -> !onnx.unknown
+  %y = onnx.node "Transpose"(%x) {perm = array<i64: 2, 0, 1>} : (tensor<3x2x?xf32>) -> !onnx.unknown
   return %y : !onnx.unknown
 }
 
