@@ -141,9 +141,7 @@ struct DecomposeTernaryLinear : OpRewritePattern<TernaryLinearOp> {
     SmallVector<OpFoldResult> sizes =
         withLast(math.sizes(op.getX()), rewriter.getIndexAttr(type.getRows()));
     unsigned rank = sizes.size(), loops = rank + 1;
-    SmallVector<unsigned> inputLoops = llvm::to_vector(llvm::seq(0u, rank - 1));
-    inputLoops.push_back(rank);
-    SmallVector<AffineMap> maps{math.project(loops, inputLoops),
+    SmallVector<AffineMap> maps{math.contracted(rank),
                                 math.project(loops, {rank - 1, rank})};
     SmallVector<Value> inputs{op.getX(), *matrix};
     bool grouped = type.getGranularity() == Granularity::Group;
@@ -245,10 +243,8 @@ Value buildProjection(TensorMath &math, Value x, Value factor, Value scale,
   SmallVector<OpFoldResult> factorSizes = math.sizes(factor);
   SmallVector<OpFoldResult> sizes = withLast(math.sizes(x), factorSizes[0]);
   unsigned rank = sizes.size(), loops = rank + 1;
-  SmallVector<unsigned> inputLoops = llvm::to_vector(llvm::seq(0u, rank - 1));
-  inputLoops.push_back(rank);
   SmallVector<Value> inputs{x, factor};
-  SmallVector<AffineMap> maps{math.project(loops, inputLoops),
+  SmallVector<AffineMap> maps{math.contracted(rank),
                               math.project(loops, {rank - 1, rank})};
   if (scale) {
     inputs.push_back(scale);
@@ -309,15 +305,13 @@ struct DecomposeDynamicGate : OpRewritePattern<DynamicGateOp> {
     SmallVector<OpFoldResult> sizes =
         withLast(math.sizes(op.getH()), rewriter.getIndexAttr(1));
     unsigned rank = sizes.size(), loops = rank + 1;
-    SmallVector<unsigned> inputLoops = llvm::to_vector(llvm::seq(0u, rank - 1));
-    inputLoops.push_back(rank);
-    Value sum = math.reduce(
-        sizes, 1, math.f32(0), {op.getH(), op.getW()},
-        {math.project(loops, inputLoops), math.project(loops, {rank})},
-        [](OpBuilder &b, Location l, ValueRange e) -> Value {
-          Value product = arith::MulFOp::create(b, l, e[0], e[1]);
-          return arith::AddFOp::create(b, l, e[2], product);
-        });
+    Value sum =
+        math.reduce(sizes, 1, math.f32(0), {op.getH(), op.getW()},
+                    {math.contracted(rank), math.project(loops, {rank})},
+                    [](OpBuilder &b, Location l, ValueRange e) -> Value {
+                      Value product = arith::MulFOp::create(b, l, e[0], e[1]);
+                      return arith::AddFOp::create(b, l, e[2], product);
+                    });
     Value gate = math.map(sizes, rewriter.getF32Type(), {sum, op.getB()},
                           {math.leading(rank, rank), math.project(rank, {})},
                           [](OpBuilder &b, Location l, ValueRange e) -> Value {

@@ -68,6 +68,12 @@ AffineMap TensorMath::leading(unsigned loops, unsigned count) {
   return project(loops, llvm::to_vector(llvm::seq(count)));
 }
 
+AffineMap TensorMath::contracted(unsigned rank) {
+  SmallVector<unsigned> loops = llvm::to_vector(llvm::seq(rank - 1));
+  loops.push_back(rank);
+  return project(rank + 1, loops);
+}
+
 Value hgf::constantF32(OpBuilder &builder, Location location, float value) {
   return arith::ConstantOp::create(builder, location,
                                    builder.getF32FloatAttr(value));

@@ -53,6 +53,10 @@ public:
   /// The map that keeps the first `count` of `loops` loops.
   mlir::AffineMap leading(unsigned loops, unsigned count);
 
+  /// Where a contraction over one more loop reads its tensor of `rank`: the
+  /// last dimension runs over that loop.
+  mlir::AffineMap contracted(unsigned rank);
+
   mlir::FloatAttr f32(float value) { return rewriter.getF32FloatAttr(value); }
 
   mlir::RewriterBase &rewriter;
