@@ -154,8 +154,11 @@ private:
              fail("expected --weights to be embed or side but got '" + value +
                   "'");
     }
-    return !value.getAsDouble(options.closedGateBound) ||
-           fail("expected --closed-gate-bound to be a number but got '" +
+    // Written so that it refuses NaN, too.
+    return (!value.getAsDouble(options.closedGateBound) &&
+            options.closedGateBound >= 0) ||
+           fail("expected --closed-gate-bound to be a number of at least 0 but "
+                "got '" +
                 value + "'");
   }
 

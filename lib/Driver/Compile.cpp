@@ -86,7 +86,9 @@ public:
   LogicalResult run() {
     hgf::EmitKind kind = *options.emit;
     bool complete = options.compileTo.empty();
-    if (failed(runPhases()))
+    // First, so that a wrong target is an error whatever is written.
+    auto machine = hgf::createTargetMachine(location, options.target);
+    if (failed(machine) || failed(runPhases()))
       return failure();
     if (options.report == hgf::ReportKind::Table)
       report << hgf::formatReportAsTable(module);
@@ -97,7 +99,7 @@ public:
     if (!complete)
       return emitError(location)
              << "expected --emit=mlir or --emit=bytecode with --compile-to";
-    return generate(kind);
+    return generate(kind, **machine);
   }
 
 private:
@@ -108,6 +110,14 @@ private:
       first = *hgf::findPhase(phases, options.compileFrom);
     if (!options.compileTo.empty())
       last = *hgf::findPhase(phases, options.compileTo);
+    // What an earlier phase removes was never there in what it wrote.
+    for (const hgf::Phase &earlier : phases.take_front(first).take_back(1))
+      if (Operation *leftover = hgf::findLeftover(module, earlier).first)
+        return emitError(location)
+               << "expected what the phase '" << earlier.name
+               << "' wrote, because of --compile-from=" << options.compileFrom
+               << ", but got a module with '" << leftover->getName()
+               << "'; leave the option out to start with the first phase";
     hgf::PipelineOptions pipeline;
     pipeline.target = hgf::getTriple(options.target);
     pipeline.cpu = options.target.cpu;
@@ -160,11 +170,8 @@ private:
     return temporaries.back();
   }
 
-  LogicalResult generate(hgf::EmitKind kind) {
+  LogicalResult generate(hgf::EmitKind kind, llvm::TargetMachine &machine) {
     TimingScope codegenScope = scope.nest("code generation");
-    auto machine = hgf::createTargetMachine(location, options.target);
-    if (failed(machine))
-      return failure();
     FailureOr<std::string> weights = makeTemporary("weights.o");
     if (failed(weights))
       return failure();
@@ -174,12 +181,12 @@ private:
       files.side = options.output + ".weights";
     llvm::LLVMContext context;
     std::unique_ptr<llvm::Module> code = hgf::translateModel(
-        module, context, **machine, files, options.target.cpu == "portable");
+        module, context, machine, files, options.target.cpu == "portable");
     if (!code)
       return failure();
     {
       TimingScope optimizeScope = codegenScope.nest("optimization");
-      hgf::optimize(*code, **machine);
+      hgf::optimize(*code, machine);
     }
     if (kind == hgf::EmitKind::LLVM) {
       std::string message;
@@ -192,10 +199,10 @@ private:
     }
     TimingScope emitScope = codegenScope.nest("object emission");
     if (kind == hgf::EmitKind::Assembly)
-      return hgf::emitFile(*code, **machine, location, options.output,
+      return hgf::emitFile(*code, machine, location, options.output,
                            /*assembly=*/true);
     FailureOr<std::string> object = makeTemporary("o");
-    if (failed(object) || failed(hgf::emitFile(*code, **machine, location,
+    if (failed(object) || failed(hgf::emitFile(*code, machine, location,
                                                *object, /*assembly=*/false)))
       return failure();
     emitScope.stop();

@@ -77,6 +77,21 @@ std::optional<size_t> hgf::findPhase(ArrayRef<Phase> phases, StringRef name) {
   return std::nullopt;
 }
 
+std::pair<Operation *, StringRef> hgf::findLeftover(Operation *root,
+                                                    const Phase &phase) {
+  std::pair<Operation *, StringRef> found;
+  root->walk([&](Operation *op) {
+    for (StringRef gone : phase.goneAfterwards)
+      if (op->getName().getStringRef() == gone ||
+          op->getName().getDialectNamespace() == gone) {
+        found = {op, gone};
+        return WalkResult::interrupt();
+      }
+    return WalkResult::advance();
+  });
+  return found;
+}
+
 void hgf::appendPhase(const Phase &phase, OpPassManager &manager,
                       const PipelineOptions &options) {
   phase.build(manager, options);

@@ -24,20 +24,13 @@ struct VerifyContract
   StringRef getName() const override { return "VerifyContract"; }
 
   void runOnOperation() override {
-    WalkResult result = getOperation().walk([&](Operation *op) {
-      StringRef name = op->getName().getStringRef();
-      StringRef dialect = op->getName().getDialectNamespace();
-      for (StringRef gone : phase.goneAfterwards)
-        if (name == gone || dialect == gone) {
-          op->emitOpError("is still there after the ")
-              << phase.name << " phase, which must leave no '" << gone
-              << "'; this is a defect of the compiler, please report it";
-          return WalkResult::interrupt();
-        }
-      return WalkResult::advance();
-    });
-    if (result.wasInterrupted())
-      signalPassFailure();
+    auto [leftover, gone] = hgf::findLeftover(getOperation(), phase);
+    if (!leftover)
+      return;
+    leftover->emitOpError("is still there after the ")
+        << phase.name << " phase, which must leave no '" << gone
+        << "'; this is a defect of the compiler, please report it";
+    signalPassFailure();
   }
 
   const hgf::Phase &phase;

@@ -36,6 +36,11 @@ void printPhases(llvm::raw_ostream &os);
 std::optional<size_t> findPhase(llvm::ArrayRef<Phase> phases,
                                 llvm::StringRef name);
 
+/// The first operation below `root` that must be gone after `phase`, and the
+/// entry of `goneAfterwards` that says so; null if the contract holds.
+std::pair<mlir::Operation *, llvm::StringRef>
+findLeftover(mlir::Operation *root, const Phase &phase);
+
 /// Appends phase `phase` and the verification of its contract.
 void appendPhase(const Phase &phase, mlir::OpPassManager &manager,
                  const PipelineOptions &options);
