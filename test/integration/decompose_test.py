@@ -9,7 +9,7 @@ import harness
 from harness import argument, result
 
 RNG = np.random.default_rng(7)
-# Later phases know no hgf operations but the fused one: start where the pass runs.
+# Decomposed modules start where kernels would have been chosen.
 TILING = "--compile-from=tiling"
 
 
@@ -60,7 +60,7 @@ def test_quantize_rounds_like_numpy(order):
     x[1] = 0
     x[2] = np.float32(3e38) * np.sign(x[2])
     x[3] = np.round(x[3] * 4) / 8  # exact ties
-    got = harness.run(text, {"x": x}, TILING)
+    got = run_fused(text, {"x": x})
     q, s = quantize(x, order)
     np.testing.assert_array_equal(got["q"], q)
     np.testing.assert_array_equal(got["s"], s)
@@ -87,7 +87,7 @@ def test_ternary_linear(granularity, integer):
     if integer:
         expected *= token[:, None]
     feeds = {"x": x, "s": token} if integer else {"x": x}
-    np.testing.assert_allclose(harness.run(text, feeds, TILING)["y"], expected, rtol=1e-5, atol=1e-4)
+    np.testing.assert_allclose(run_fused(text, feeds)["y"], expected, rtol=1e-5, atol=1e-4)
 
 
 @pytest.mark.parametrize("gate", ["open", "static", "sigmoid_input", "sigmoid_output"])
@@ -126,7 +126,12 @@ def test_fused_linear(gate):
     if factor is None:
         factor = sigmoid(gate_input @ gate_weight.astype(np.float64) + gate_bias)[:, None]
     expected = np.maximum(y + factor * correction + bias, 0) + residual
-    np.testing.assert_allclose(run_fused(text, {"x": x, "r": residual})["y"], expected, rtol=2e-5, atol=2e-4)
+    feeds = {"x": x, "r": residual}
+    meaning = run_fused(text, feeds)["y"]
+    np.testing.assert_allclose(meaning, expected, rtol=2e-5, atol=2e-4)
+    # The kernel of the same operation: sums of integers are exact, so only the float epilogue may differ.
+    kernel = harness.run(text, feeds, "--compile-from=packing")["y"]
+    np.testing.assert_allclose(kernel, meaning, rtol=1e-5, atol=1e-5)
 
 
 @pytest.mark.parametrize("causal", [True, False])
@@ -141,7 +146,7 @@ def test_attention_with_grouped_heads(causal):
         scores[..., np.arange(7)[None, :] > np.arange(3)[:, None] + 4] = -np.inf
     weights = np.exp(scores - scores.max(-1, keepdims=True))
     expected = np.einsum("bhst,bhte->bhse", weights / weights.sum(-1, keepdims=True), np.repeat(v, 2, 1))
-    np.testing.assert_allclose(harness.run(text, {"q": q, "k": k, "v": v}, TILING)["y"], expected, rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(run_fused(text, {"q": q, "k": k, "v": v})["y"], expected, rtol=1e-5, atol=1e-5)
 
 
 def test_onebit_linear():
@@ -158,7 +163,7 @@ def test_onebit_linear():
 }}"""
     x = RNG.standard_normal((m, k)).astype(np.float32)
     expected = ((x * u).astype(np.float64) @ signs.T) * v
-    np.testing.assert_allclose(harness.run(text, {"x": x}, TILING)["y"], expected, rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(run_fused(text, {"x": x})["y"], expected, rtol=1e-5, atol=1e-5)
 
 
 def test_rms_norm_and_activations():
@@ -172,7 +177,7 @@ def test_rms_norm_and_activations():
 }}"""
     x = RNG.standard_normal((4, 9)).astype(np.float32)
     x[2] = 0
-    got = harness.run(text, {"x": x}, TILING)
+    got = run_fused(text, {"x": x})
     n = x / np.sqrt((x.astype(np.float64) ** 2).mean(-1, keepdims=True) + 1e-5) * (np.arange(1, 10) / 5)
     erf = np.vectorize(__import__("math").erf)
     expected = {
@@ -183,3 +188,21 @@ def test_rms_norm_and_activations():
     }
     for kind in kinds:
         np.testing.assert_allclose(got[kind], expected[kind], rtol=1e-5, atol=1e-6, err_msg=kind)
+
+
+def test_onebit_kernel_is_its_meaning():
+    m, n, k = 5, 9, 300
+    signs = RNG.choice([-1, 1], (n, k))
+    u, v = (RNG.standard_normal(size).astype(np.float32) for size in (k, n))
+    kind = f"!hgf.ternary<{n} by {k}, scale = tensor>"
+    text = f"""func.func @main({argument("x", (-1, k))}) -> ({result("y", (-1, n))}) {{
+  %w = hgf.ternary_constant {codes_attribute(signs)}, dense<1.0> : tensor<1xf32> -> {kind}
+  {constant("u", u)}
+  {constant("v", v)}
+  %y = hgf.onebit_linear %x, %u, %w, %v : tensor<?x{k}xf32>, tensor<{k}xf32>, {kind}, tensor<{n}xf32> -> tensor<?x{n}xf32>
+  return %y : tensor<?x{n}xf32>
+}}"""
+    x = RNG.standard_normal((m, k)).astype(np.float32)
+    meaning = run_fused(text, {"x": x})["y"]
+    kernel = harness.run(text, {"x": x}, "--compile-from=packing")["y"]
+    np.testing.assert_allclose(kernel, meaning, rtol=1e-4, atol=1e-4)
