@@ -52,6 +52,41 @@ LogicalResult DifferentialAttentionOp::verify() {
                          getKey1(), getValue(), getY());
 }
 
+/// An attribute exactly where the result's type knows the size.
+static SmallVector<OpFoldResult> reifyAs(OpBuilder &builder, Operation *op,
+                                         SmallVector<OpFoldResult> sizes) {
+  ArrayRef<int64_t> shape = getShape(op->getResult(0));
+  for (auto [size, known] : llvm::zip_equal(sizes, shape)) {
+    if (!ShapedType::isDynamic(known))
+      size = builder.getIndexAttr(known);
+    else
+      size = getValueOrCreateConstantIndexOp(builder, op->getLoc(), size);
+  }
+  return sizes;
+}
+
+/// The query's sizes, with the value's last one.
+static SmallVector<OpFoldResult>
+reifyAttention(OpBuilder &builder, Operation *op, Value query, Value value) {
+  SmallVector<OpFoldResult> sizes =
+      tensor::getMixedSizes(builder, op->getLoc(), query);
+  sizes.back() = tensor::getMixedSize(builder, op->getLoc(), value, 3);
+  return reifyAs(builder, op, sizes);
+}
+
+LogicalResult
+AttentionOp::reifyResultShapes(OpBuilder &builder,
+                               ReifiedRankedShapedTypeDims &shapes) {
+  shapes.push_back(reifyAttention(builder, *this, getQuery(), getValue()));
+  return success();
+}
+
+LogicalResult DifferentialAttentionOp::reifyResultShapes(
+    OpBuilder &builder, ReifiedRankedShapedTypeDims &shapes) {
+  shapes.push_back(reifyAttention(builder, *this, getQuery1(), getValue()));
+  return success();
+}
+
 LogicalResult
 CacheAppendOp::reifyResultShapes(OpBuilder &builder,
                                  ReifiedRankedShapedTypeDims &shapes) {
@@ -66,14 +101,7 @@ CacheAppendOp::reifyResultShapes(OpBuilder &builder,
           getValueOrCreateConstantIndexOp(builder, getLoc(), sizes[axis]),
           getValueOrCreateConstantIndexOp(builder, getLoc(), added))
           .getResult();
-  // An attribute exactly where the result's type knows the size.
-  for (auto [size, known] : llvm::zip_equal(sizes, getType().getShape())) {
-    if (!ShapedType::isDynamic(known))
-      size = builder.getIndexAttr(known);
-    else
-      size = getValueOrCreateConstantIndexOp(builder, getLoc(), size);
-  }
-  shapes.push_back(sizes);
+  shapes.push_back(reifyAs(builder, *this, sizes));
   return success();
 }
 

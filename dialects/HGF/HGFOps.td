@@ -441,7 +441,8 @@ def HGF_OneBitLinearOp : HGF_Op<"onebit_linear", [Pure]> {
 // What stands around the layers
 //===----------------------------------------------------------------------===//
 
-def HGF_ActivationOp : HGF_Op<"activation", [Pure, SameOperandsAndResultType]> {
+def HGF_ActivationOp : HGF_Op<"activation", [Pure, SameOperandsAndResultType,
+    DeclareOpInterfaceMethods<ReifyRankedShapedTypeOpInterface, ["reifyResultShapes"]>]> {
   let summary = "An elementwise activation";
   let description = [{
     | kind | definition |
@@ -468,7 +469,8 @@ def HGF_ActivationOp : HGF_Op<"activation", [Pure, SameOperandsAndResultType]> {
   let hasFolder = 1;
 }
 
-def HGF_RMSNormOp : HGF_Op<"rms_norm", [Pure, AllTypesMatch<["x", "y"]>]> {
+def HGF_RMSNormOp : HGF_Op<"rms_norm", [Pure, AllTypesMatch<["x", "y"]>,
+    DeclareOpInterfaceMethods<ReifyRankedShapedTypeOpInterface, ["reifyResultShapes"]>]> {
   let summary = "Root mean square normalization of each token";
   let description = [{
     y = x / sqrt(mean(x^2) + epsilon) * weight over the last dimension.
@@ -493,7 +495,8 @@ def HGF_RMSNormOp : HGF_Op<"rms_norm", [Pure, AllTypesMatch<["x", "y"]>]> {
   let hasVerifier = 1;
 }
 
-def HGF_AttentionOp : HGF_Op<"attention", [Pure]> {
+def HGF_AttentionOp : HGF_Op<"attention", [Pure,
+    DeclareOpInterfaceMethods<ReifyRankedShapedTypeOpInterface, ["reifyResultShapes"]>]> {
   let summary = "Scaled dot-product attention with grouped heads";
   let description = [{
     y = softmax(scale * Q K^t + mask) V for each head; query head h reads
@@ -535,7 +538,8 @@ def HGF_AttentionOp : HGF_Op<"attention", [Pure]> {
   let hasVerifier = 1;
 }
 
-def HGF_DifferentialAttentionOp : HGF_Op<"differential_attention", [Pure, AllTypesMatch<["query1", "query2"]>, AllTypesMatch<["key1", "key2"]>]> {
+def HGF_DifferentialAttentionOp : HGF_Op<"differential_attention", [Pure, AllTypesMatch<["query1", "query2"]>, AllTypesMatch<["key1", "key2"]>,
+    DeclareOpInterfaceMethods<ReifyRankedShapedTypeOpInterface, ["reifyResultShapes"]>]> {
   let summary = "The difference of two attentions";
   let description = [{
     y = (softmax(scale * Q1 K1^t + mask) - lambda * softmax(scale * Q2 K2^t + mask)) V,

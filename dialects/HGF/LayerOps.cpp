@@ -9,6 +9,7 @@
 #include "hgf/Dialect/HGF/HGFDialect.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/Matchers.h"
 
 using namespace mlir;
@@ -240,6 +241,20 @@ LogicalResult OneBitLinearOp::verify() {
 
 OpFoldResult ActivationOp::fold(FoldAdaptor adaptor) {
   return getKind() == Activation::Identity ? getX() : Value();
+}
+
+LogicalResult
+RMSNormOp::reifyResultShapes(OpBuilder &builder,
+                             ReifiedRankedShapedTypeDims &shapes) {
+  shapes.push_back(tensor::getMixedSizes(builder, getLoc(), getX()));
+  return success();
+}
+
+LogicalResult
+ActivationOp::reifyResultShapes(OpBuilder &builder,
+                                ReifiedRankedShapedTypeDims &shapes) {
+  shapes.push_back(tensor::getMixedSizes(builder, getLoc(), getX()));
+  return success();
 }
 
 LogicalResult RMSNormOp::verify() {

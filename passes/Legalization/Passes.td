@@ -205,6 +205,32 @@ def RecogniseNormsAndActivations
   let dependentDialects = ["::hgf::HGFDialect", "::hgf::ONNXDialect"];
 }
 
+def RecogniseLayerNorms : Pass<"recognise-layer-norms", "::mlir::ModuleOp"> {
+  let summary = "Layer normalization written out becomes one node";
+  let description = [{
+    Finds `(x - mean(x)) / sqrt(mean((x - mean(x))^2) + epsilon)` over the last
+    dimension, in float32, multiplied by a constant vector and, if there is one,
+    with a constant vector added, as `LayerNormalization`.
+
+    Example:
+
+    ```mlir
+    %m = onnx.node "ReduceMean"(%x, %axes) : (tensor<2x3xf32>, tensor<1xi64>) -> tensor<2x1xf32>
+    %c = onnx.node "Sub"(%x, %m) : (tensor<2x3xf32>, tensor<2x1xf32>) -> tensor<2x3xf32>
+    %q = onnx.node "Pow"(%c, %two) : (tensor<2x3xf32>, tensor<f32>) -> tensor<2x3xf32>
+    %u = onnx.node "ReduceMean"(%q, %axes) : (tensor<2x3xf32>, tensor<1xi64>) -> tensor<2x1xf32>
+    %e = onnx.node "Add"(%u, %epsilon) : (tensor<2x1xf32>, tensor<f32>) -> tensor<2x1xf32>
+    %r = onnx.node "Sqrt"(%e) : (tensor<2x1xf32>) -> tensor<2x1xf32>
+    %n = onnx.node "Div"(%c, %r) : (tensor<2x3xf32>, tensor<2x1xf32>) -> tensor<2x3xf32>
+    %s = onnx.node "Mul"(%n, %weight) : (tensor<2x3xf32>, tensor<3xf32>) -> tensor<2x3xf32>
+    %y = onnx.node "Add"(%s, %bias) : (tensor<2x3xf32>, tensor<3xf32>) -> tensor<2x3xf32>
+    // becomes
+    %y = onnx.node "LayerNormalization"(%x, %weight, %bias) {axis = -1 : si64, epsilon = 9.99999974E-6 : f32} : (tensor<2x3xf32>, tensor<3xf32>, tensor<3xf32>) -> tensor<2x3xf32>
+    ```
+  }];
+  let dependentDialects = ["::hgf::HGFDialect", "::hgf::ONNXDialect"];
+}
+
 def RecogniseTernary : Pass<"recognise-ternary", "::mlir::ModuleOp"> {
   let summary = "Products with ternary constants become canonical nodes";
   let description = [{
@@ -291,6 +317,34 @@ def RecogniseCorrections : Pass<"recognise-corrections", "::mlir::ModuleOp"> {
   let options = [
     Option<"reportMissed", "report-missed-ternary", "bool", "false",
            "Remark at every sum that almost has a correction why not">];
+}
+
+def RecogniseAttention : Pass<"recognise-attention", "::mlir::ModuleOp"> {
+  let summary = "Attention written out becomes one node";
+  let description = [{
+    Finds `MatMul(Q, Transpose(K))`, `Softmax` over the last axis and the
+    product with V, in float32, as the canonical node `Attention`. Constant
+    factors may stand at the scores, at Q and at K. A mask may be added, or
+    choose by `Where` between a score and a number below -1e30. What something else
+    reads in between, such as the weights, leaves the graph as it is.
+
+    Heads stand as in `MatMul`: [B, H, S, D], broadcast. The node becomes
+    `hgf.attention` where its shapes allow, and a row that sees no key is then
+    zero.
+
+    Example:
+
+    ```mlir
+    %t = onnx.node "Transpose"(%k) {perm = array<i64: 0, 1, 3, 2>} : (tensor<1x2x5x4xf32>) -> !onnx.unknown
+    %s = onnx.node "MatMul"(%q, %t) : (tensor<1x2x3x4xf32>, !onnx.unknown) -> !onnx.unknown
+    %p = onnx.node "Softmax"(%s) {axis = -1 : si64} : (!onnx.unknown) -> !onnx.unknown
+    %y = onnx.node "MatMul"(%p, %v) : (!onnx.unknown, tensor<1x2x5x4xf32>) -> tensor<1x2x3x4xf32>
+    // becomes
+    %none = onnx.none : none
+    %y = onnx.node "hgf" "Attention"(%q, %k, %v, %none) {scale = 1.0 : f32} : (tensor<1x2x3x4xf32>, tensor<1x2x5x4xf32>, tensor<1x2x5x4xf32>, none) -> tensor<1x2x3x4xf32>
+    ```
+  }];
+  let dependentDialects = ["::hgf::HGFDialect", "::hgf::ONNXDialect"];
 }
 
 #endif // HGF_PASSES_LEGALIZATION_PASSES_TD

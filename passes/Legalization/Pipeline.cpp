@@ -25,12 +25,14 @@ void hgf::buildLegalizationPipeline(mlir::OpPassManager &manager,
   // Exporters repeat the activation quantizer for each of its readers.
   manager.addPass(mlir::createCSEPass());
   manager.addPass(createRecogniseNormsAndActivations());
+  manager.addPass(createRecogniseLayerNorms());
   RecogniseTernaryOptions ternary;
   ternary.reportMissed = options.reportMissedTernary;
   manager.addPass(createRecogniseTernary(ternary));
   RecogniseCorrectionsOptions corrections;
   corrections.reportMissed = options.reportMissedTernary;
   manager.addPass(createRecogniseCorrections(corrections));
+  manager.addPass(createRecogniseAttention());
   // Last: what was recognised before is no onnx.node any more.
   manager.addPass(createConvertONNXToLinalg());
 }

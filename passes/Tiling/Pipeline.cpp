@@ -9,6 +9,7 @@
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Linalg/Passes.h"
+#include "mlir/Dialect/MemRef/Transforms/Passes.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Transforms/Passes.h"
 
@@ -18,6 +19,8 @@ void hgf::buildTilingPipeline(OpPassManager &manager,
                               const PipelineOptions &options) {
   // What no kernel implements takes the way of all other operations.
   manager.addPass(createDecomposeHGF());
+  // What attention takes from a cache's length has to follow from the inputs.
+  manager.addPass(memref::createResolveRankedShapeTypeResultDimsPass());
   // One form for all elementwise work; it also knows its shape.
   manager.addPass(createConvertElementwiseToLinalgPass());
   // While operations still know their shapes: loops tell less.

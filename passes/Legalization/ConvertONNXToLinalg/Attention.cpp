@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "LoweringContext.h"
+#include "hgf/Dialect/HGF/HGFDialect.h"
 
 #include <cmath>
 
@@ -68,6 +69,62 @@ static TensorValue repeatHeads(NodeLowering &node, TensorValue &value,
       node.broadcastTo(spread, {dims[0], dims[1], count, dims[2], dims[3]});
   return node.reshape(
       copied, {dims[0], node.index.multiply(dims[1], count), dims[2], dims[3]});
+}
+
+/// Attention as one operation; std::nullopt where it does not say the same or
+/// where that is not known.
+static std::optional<TensorValue> fuse(NodeLowering &node,
+                                       AttentionInputs &inputs) {
+  SymbolicIndex &index = node.index;
+  Type f32 = node.builder.getF32Type();
+  for (TensorValue *part : {&inputs.query, &inputs.key, &inputs.value})
+    if (part->rank() != 4 || part->elementType != f32)
+      return std::nullopt;
+  const Dimensions &q = inputs.query.dims, &k = inputs.key.dims,
+                   &v = inputs.value.dims;
+  std::optional<int64_t> heads = index.constantValue(q[1]),
+                         groups = index.constantValue(k[1]);
+  bool fits = heads && groups && *groups > 0 && *heads % *groups == 0 &&
+              index.equal(q[0], k[0]) && index.equal(q[3], k[3]) &&
+              llvm::all_of(llvm::seq(3), [&](int axis) {
+                return index.equal(k[axis], v[axis]);
+              });
+  fits &= !inputs.keyCount && inputs.softcap == 0;
+  // The operation lets the last query see the last key.
+  if (inputs.causal)
+    fits &= index.equal(k[2], index.add(inputs.past, q[2]));
+  Dimensions scores{q[0], q[1], q[2], k[2]};
+  if (TensorValue *mask = inputs.mask) {
+    fits &= mask->rank() <= 4 &&
+            (mask->elementType == f32 || mask->elementType.isInteger(1));
+    for (int64_t axis = 0; fits && axis < mask->rank(); ++axis) {
+      Index size = mask->dims[axis];
+      fits = index.constantValue(size) == 1 ||
+             index.equal(size, scores[4 - mask->rank() + axis]);
+    }
+  }
+  if (!fits)
+    return std::nullopt;
+  Value mask;
+  if (inputs.mask) {
+    TensorValue added = *inputs.mask;
+    if (added.elementType != f32)
+      added = node.elementwiseOver(
+          added.dims, {inputs.mask}, f32,
+          [&](ImplicitLocOpBuilder &builder, ValueRange operands) -> Value {
+            return arith::SelectOp::create(builder, operands[0],
+                                           makeScalar(builder, f32, 0),
+                                           makeScalar(builder, f32, -INFINITY));
+          });
+    mask = node.tensor(added);
+  }
+  Dimensions dims{q[0], q[1], q[2], v[3]};
+  Value result = AttentionOp::create(
+      node.builder, node.tensorType(dims, f32), node.tensor(inputs.query),
+      node.tensor(inputs.key), node.tensor(inputs.value), mask,
+      node.builder.getF32FloatAttr(float(inputs.scale)),
+      inputs.causal ? node.builder.getUnitAttr() : UnitAttr());
+  return node.wrap(result, dims, f32);
 }
 
 static FailureOr<AttentionResult> attend(NodeLowering &node,
@@ -248,6 +305,13 @@ static LogicalResult lowerAttention(NodeLowering &node) {
     return node.error() << "expected a known head size or a scale";
   inputs.scale = node.hasAttribute("scale") ? node.real("scale", 1)
                                             : 1 / std::sqrt(double(*size));
+  if (!node.isResultUsed(3) && !node.hasAttribute("softmax_precision"))
+    if (std::optional<TensorValue> fused = fuse(node, inputs)) {
+      node.setResult(0, isFlat ? joinHeads(node, *fused) : *fused);
+      node.setResult(1, inputs.key);
+      node.setResult(2, inputs.value);
+      return success();
+    }
   FailureOr<AttentionResult> result = attend(node, inputs);
   if (failed(result))
     return failure();
@@ -260,6 +324,70 @@ static LogicalResult lowerAttention(NodeLowering &node) {
                              &result->weights};
     node.setResult(3, node.cast(*stages[mode], type));
   }
+  return success();
+}
+
+/// What recognise-attention took together: as one operation, or else as it was
+/// written.
+static LogicalResult lowerCanonicalAttention(NodeLowering &node) {
+  if (node.inputCount() != 4 || !node.hasAttribute("scale"))
+    return node.error() << "operators of domain hgf need a model-local "
+                           "function of their name; add it to the model";
+  AttentionInputs inputs;
+  inputs.query = node.input(0);
+  inputs.key = node.input(1);
+  inputs.value = node.input(2);
+  inputs.scale = node.real("scale", 1);
+  if (node.has(3))
+    inputs.mask = &node.input(3);
+  // A product broadcasts one head, but repeats no groups.
+  std::optional<int64_t> groups, heads;
+  if (inputs.query.rank() == 4 && inputs.key.rank() == 4) {
+    heads = node.index.constantValue(inputs.query.dims[1]);
+    groups = node.index.constantValue(inputs.key.dims[1]);
+  }
+  if (heads == groups || groups == 1)
+    if (std::optional<TensorValue> fused = fuse(node, inputs)) {
+      node.setResult(0, *fused);
+      return success();
+    }
+  for (unsigned i = 0; i < 3; ++i)
+    if (failed(node.expectFloat(i)) || node.input(i).rank() < 2)
+      return node.error() << "expected float tensors of rank 2 or more";
+  Type type = inputs.query.elementType, compute = getComputeType(type);
+  FailureOr<TensorValue> product =
+      node.matmul(inputs.query, inputs.key, /*transposeRight=*/true, compute);
+  if (failed(product))
+    return failure();
+  TensorValue scores = node.elementwiseOver(
+      product->dims, {&*product}, compute,
+      [&](ImplicitLocOpBuilder &builder, ValueRange operands) -> Value {
+        return arith::MulFOp::create(
+            builder, operands[0], makeScalar(builder, compute, inputs.scale));
+      });
+  if (inputs.mask) {
+    FailureOr<TensorValue> masked = node.elementwise(
+        {&scores, inputs.mask}, compute,
+        [&](ImplicitLocOpBuilder &builder, ValueRange operands) -> Value {
+          if (isa<FloatType>(operands[1].getType()))
+            return arith::AddFOp::create(
+                builder, operands[0],
+                convertFloat(builder, operands[1], compute));
+          return arith::SelectOp::create(
+              builder, operands[1], operands[0],
+              makeScalar(builder, compute, -INFINITY));
+        });
+    if (failed(masked))
+      return failure();
+    scores = *masked;
+  }
+  TensorValue weights = node.softmax(scores, scores.rank() - 1);
+  weights = node.cast(weights, type);
+  FailureOr<TensorValue> output =
+      node.matmul(weights, inputs.value, /*transposeRight=*/false, type);
+  if (failed(output))
+    return failure();
+  node.setResult(0, *output);
   return success();
 }
 
@@ -413,6 +541,7 @@ static LogicalResult lowerRotaryEmbedding(NodeLowering &node) {
 
 void hgf::populateAttentionLowerings(LoweringTable &table) {
   table.add("", "Attention", lowerAttention);
+  table.add("hgf", "Attention", lowerCanonicalAttention);
   table.add("", "RotaryEmbedding", lowerRotaryEmbedding<false>);
   table.add("com.microsoft", "RotaryEmbedding", lowerRotaryEmbedding<true>);
 }

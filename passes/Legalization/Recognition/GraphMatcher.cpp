@@ -181,6 +181,40 @@ bool hgf::matchCommutative(Value value, StringRef operatorType,
   return match(first, second) || match(second, first);
 }
 
+bool hgf::isSame(Value first, Value second) {
+  return lookThroughIdentities(first) == lookThroughIdentities(second);
+}
+
+Value hgf::matchSquare(Value value) {
+  value = lookThroughIdentities(value);
+  if (NodeOp power = definedBy(value, "Pow"))
+    return isScalar(power.getInputs()[1], 2)
+               ? lookThroughIdentities(power.getInputs()[0])
+               : Value();
+  NodeOp product = definedBy(value, "Mul");
+  if (!product || !isSame(product.getInputs()[0], product.getInputs()[1]))
+    return {};
+  return lookThroughIdentities(product.getInputs()[0]);
+}
+
+Value hgf::matchLastMean(Value value) {
+  NodeOp reduce = definedBy(lookThroughIdentities(value), "ReduceMean");
+  if (!reduce || getInteger(reduce, "keepdims").value_or(1) != 1)
+    return {};
+  std::optional<double> axis;
+  if (Value axes = getInput(reduce, 1))
+    axis = getScalarConstant(axes);
+  else if (auto list =
+               reduce.getNodeAttributes().getAs<DenseI64ArrayAttr>("axes");
+           list && list.size() == 1)
+    axis = double(list[0]);
+  Value x = reduce.getInputs()[0];
+  std::optional<int64_t> rank = findRank(x);
+  if (!axis || (*axis != -1 && !(rank && *axis == *rank - 1)))
+    return {};
+  return lookThroughIdentities(x);
+}
+
 NodeOp hgf::makeCanonical(OpBuilder &builder, Location location,
                           StringRef operatorType, ValueRange inputs,
                           ArrayRef<NamedAttribute> attributes,

@@ -51,6 +51,13 @@ bool isScalar(mlir::Value value, double expected);
 bool matchCommutative(mlir::Value value, llvm::StringRef operatorType,
                       llvm::function_ref<bool(mlir::Value, mlir::Value)> match);
 
+/// Whether two values are one, identities aside.
+bool isSame(mlir::Value first, mlir::Value second);
+/// x of x * x, as a product or a power; or null.
+mlir::Value matchSquare(mlir::Value value);
+/// x of the mean of x over its last dimension, which stays as 1; or null.
+mlir::Value matchLastMean(mlir::Value value);
+
 /// Makes a canonical node. `resultTypes` empty: one of unknown type.
 NodeOp makeCanonical(mlir::OpBuilder &builder, mlir::Location location,
                      llvm::StringRef operatorType, mlir::ValueRange inputs,

@@ -23,10 +23,6 @@ using namespace hgf;
 
 namespace {
 
-bool same(Value first, Value second) {
-  return lookThroughIdentities(first) == lookThroughIdentities(second);
-}
-
 /// Exporters round such constants in different places.
 bool isNearScalar(Value value, double expected) {
   std::optional<double> found = matchScalar(value);
@@ -45,19 +41,6 @@ void collectFactors(Value value, SmallVectorImpl<Value> &factors) {
     collectFactors(input, factors);
 }
 
-/// x * x, as a product or a power.
-Value matchSquare(Value value) {
-  value = lookThroughIdentities(value);
-  if (NodeOp power = definedBy(value, "Pow"))
-    return isScalar(power.getInputs()[1], 2)
-               ? lookThroughIdentities(power.getInputs()[0])
-               : Value();
-  NodeOp product = definedBy(value, "Mul");
-  if (!product || !same(product.getInputs()[0], product.getInputs()[1]))
-    return {};
-  return lookThroughIdentities(product.getInputs()[0]);
-}
-
 /// Whether `value` is erf(x / sqrt 2).
 bool isErrorFunction(Value value, Value x) {
   NodeOp erf = definedBy(lookThroughIdentities(value), "Erf");
@@ -65,10 +48,10 @@ bool isErrorFunction(Value value, Value x) {
     return false;
   Value argument = lookThroughIdentities(erf.getInputs()[0]);
   if (NodeOp divide = definedBy(argument, "Div"))
-    return same(divide.getInputs()[0], x) &&
+    return isSame(divide.getInputs()[0], x) &&
            isNearScalar(divide.getInputs()[1], std::sqrt(2.0));
   return matchCommutative(argument, "Mul", [&](Value first, Value second) {
-    return same(first, x) && isNearScalar(second, std::sqrt(0.5));
+    return isSame(first, x) && isNearScalar(second, std::sqrt(0.5));
   });
 }
 
@@ -79,16 +62,18 @@ bool isTanhApproximation(Value value, Value x) {
     return false;
   auto isCube = [&](Value cube) {
     if (NodeOp power = definedBy(lookThroughIdentities(cube), "Pow"))
-      return same(power.getInputs()[0], x) && isScalar(power.getInputs()[1], 3);
+      return isSame(power.getInputs()[0], x) &&
+             isScalar(power.getInputs()[1], 3);
     SmallVector<Value> factors;
     collectFactors(cube, factors);
-    return factors.size() == 3 &&
-           llvm::all_of(factors, [&](Value factor) { return same(factor, x); });
+    return factors.size() == 3 && llvm::all_of(factors, [&](Value factor) {
+             return isSame(factor, x);
+           });
   };
   auto isSum = [&](Value sum) {
     return matchCommutative(
         lookThroughIdentities(sum), "Add", [&](Value first, Value second) {
-          return same(first, x) &&
+          return isSame(first, x) &&
                  matchCommutative(lookThroughIdentities(second), "Mul",
                                   [&](Value cube, Value factor) {
                                     return isNearScalar(factor, 0.044715) &&
@@ -157,7 +142,7 @@ std::optional<Match> matchActivation(NodeOp node) {
   std::optional<Match> found;
   matchCommutative(result, "Mul", [&](Value x, Value gate) {
     NodeOp sigmoid = definedBy(lookThroughIdentities(gate), "Sigmoid");
-    if (!sigmoid || !same(sigmoid.getInputs()[0], x))
+    if (!sigmoid || !isSame(sigmoid.getInputs()[0], x))
       return false;
     found = Match{Activation::SiLU, lookThroughIdentities(x)};
     return true;
@@ -172,29 +157,17 @@ struct Norm {
 
 /// mean(x^2) + epsilon over the last dimension.
 bool matchVariance(Value value, Norm &norm) {
-  return matchCommutative(
-      lookThroughIdentities(value), "Add", [&](Value mean, Value epsilon) {
-        std::optional<double> bound = matchScalar(epsilon);
-        NodeOp reduce = definedBy(lookThroughIdentities(mean), "ReduceMean");
-        if (!bound || !reduce ||
-            getInteger(reduce, "keepdims").value_or(1) != 1)
-          return false;
-        std::optional<double> axis;
-        if (Value axes = getInput(reduce, 1))
-          axis = getScalarConstant(axes);
-        else if (auto list =
-                     reduce.getNodeAttributes().getAs<DenseI64ArrayAttr>(
-                         "axes");
-                 list && list.size() == 1)
-          axis = double(list[0]);
-        std::optional<int64_t> rank = findRank(reduce.getInputs()[0]);
-        Value x = matchSquare(reduce.getInputs()[0]);
-        if (!x || !axis || (*axis != -1 && !(rank && *axis == *rank - 1)))
-          return false;
-        norm.x = x;
-        norm.epsilon = *bound;
-        return true;
-      });
+  return matchCommutative(lookThroughIdentities(value), "Add",
+                          [&](Value mean, Value epsilon) {
+                            std::optional<double> bound = matchScalar(epsilon);
+                            Value square = matchLastMean(mean);
+                            Value x = square ? matchSquare(square) : Value();
+                            if (!bound || !x)
+                              return false;
+                            norm.x = x;
+                            norm.epsilon = *bound;
+                            return true;
+                          });
 }
 
 /// x over the root of its mean square.
@@ -205,7 +178,8 @@ bool matchNormal(Value value, Norm &norm) {
     return node && matchVariance(node.getInputs()[0], norm);
   };
   if (NodeOp divide = definedBy(value, "Div"))
-    return isRoot(divide.getInputs()[1]) && same(divide.getInputs()[0], norm.x);
+    return isRoot(divide.getInputs()[1]) &&
+           isSame(divide.getInputs()[0], norm.x);
   return matchCommutative(value, "Mul", [&](Value x, Value inverse) {
     inverse = lookThroughIdentities(inverse);
     bool found = false;
@@ -217,7 +191,7 @@ bool matchNormal(Value value, Norm &norm) {
     else if (NodeOp power = definedBy(inverse, "Pow"))
       found = isScalar(power.getInputs()[1], -0.5) &&
               matchVariance(power.getInputs()[0], norm);
-    return found && same(x, norm.x);
+    return found && isSame(x, norm.x);
   });
 }
 
