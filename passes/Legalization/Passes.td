@@ -215,17 +215,28 @@ def RecogniseLayerNorms : Pass<"recognise-layer-norms", "::mlir::ModuleOp"> {
     Example:
 
     ```mlir
-    %m = onnx.node "ReduceMean"(%x, %axes) : (tensor<2x3xf32>, tensor<1xi64>) -> tensor<2x1xf32>
-    %c = onnx.node "Sub"(%x, %m) : (tensor<2x3xf32>, tensor<2x1xf32>) -> tensor<2x3xf32>
-    %q = onnx.node "Pow"(%c, %two) : (tensor<2x3xf32>, tensor<f32>) -> tensor<2x3xf32>
-    %u = onnx.node "ReduceMean"(%q, %axes) : (tensor<2x3xf32>, tensor<1xi64>) -> tensor<2x1xf32>
-    %e = onnx.node "Add"(%u, %epsilon) : (tensor<2x1xf32>, tensor<f32>) -> tensor<2x1xf32>
-    %r = onnx.node "Sqrt"(%e) : (tensor<2x1xf32>) -> tensor<2x1xf32>
-    %n = onnx.node "Div"(%c, %r) : (tensor<2x3xf32>, tensor<2x1xf32>) -> tensor<2x3xf32>
-    %s = onnx.node "Mul"(%n, %weight) : (tensor<2x3xf32>, tensor<3xf32>) -> tensor<2x3xf32>
-    %y = onnx.node "Add"(%s, %bias) : (tensor<2x3xf32>, tensor<3xf32>) -> tensor<2x3xf32>
-    // becomes
-    %y = onnx.node "LayerNormalization"(%x, %weight, %bias) {axis = -1 : si64, epsilon = 9.99999974E-6 : f32} : (tensor<2x3xf32>, tensor<3xf32>, tensor<3xf32>) -> tensor<2x3xf32>
+    func.func @main(%arg0: tensor<2x3xf32>) -> tensor<2x3xf32> {
+      %axes = onnx.constant dense<-1> : tensor<1xi64> -> tensor<1xi64>
+      %two = onnx.constant dense<2.0> : tensor<f32> -> tensor<f32>
+      %epsilon = onnx.constant dense<0.5> : tensor<f32> -> tensor<f32>
+      %weight = onnx.constant dense<[1.0, 2.0, 3.0]> : tensor<3xf32> -> tensor<3xf32>
+      %m = onnx.node "ReduceMean"(%arg0, %axes) : (tensor<2x3xf32>, tensor<1xi64>) -> tensor<2x1xf32>
+      %c = onnx.node "Sub"(%arg0, %m) : (tensor<2x3xf32>, tensor<2x1xf32>) -> tensor<2x3xf32>
+      %q = onnx.node "Pow"(%c, %two) : (tensor<2x3xf32>, tensor<f32>) -> tensor<2x3xf32>
+      %v = onnx.node "ReduceMean"(%q, %axes) : (tensor<2x3xf32>, tensor<1xi64>) -> tensor<2x1xf32>
+      %e = onnx.node "Add"(%v, %epsilon) : (tensor<2x1xf32>, tensor<f32>) -> tensor<2x1xf32>
+      %r = onnx.node "Sqrt"(%e) : (tensor<2x1xf32>) -> tensor<2x1xf32>
+      %n = onnx.node "Div"(%c, %r) : (tensor<2x3xf32>, tensor<2x1xf32>) -> tensor<2x3xf32>
+      %y = onnx.node "Mul"(%n, %weight) : (tensor<2x3xf32>, tensor<3xf32>) -> tensor<2x3xf32>
+      return %y : tensor<2x3xf32>
+    }
+    ```
+
+    becomes
+
+    ```mlir
+    %1 = onnx.node "LayerNormalization"(%arg0, %0) {axis = -1 : si64, epsilon = 5.000000e-01 : f32} : (tensor<2x3xf32>, tensor<3xf32>) -> tensor<2x3xf32>
+    return %1 : tensor<2x3xf32>
     ```
   }];
   let dependentDialects = ["::hgf::HGFDialect", "::hgf::ONNXDialect"];
@@ -335,13 +346,21 @@ def RecogniseAttention : Pass<"recognise-attention", "::mlir::ModuleOp"> {
     Example:
 
     ```mlir
-    %t = onnx.node "Transpose"(%k) {perm = array<i64: 0, 1, 3, 2>} : (tensor<1x2x5x4xf32>) -> !onnx.unknown
-    %s = onnx.node "MatMul"(%q, %t) : (tensor<1x2x3x4xf32>, !onnx.unknown) -> !onnx.unknown
-    %p = onnx.node "Softmax"(%s) {axis = -1 : si64} : (!onnx.unknown) -> !onnx.unknown
-    %y = onnx.node "MatMul"(%p, %v) : (!onnx.unknown, tensor<1x2x5x4xf32>) -> tensor<1x2x3x4xf32>
-    // becomes
-    %none = onnx.none : none
-    %y = onnx.node "hgf" "Attention"(%q, %k, %v, %none) {scale = 1.0 : f32} : (tensor<1x2x3x4xf32>, tensor<1x2x5x4xf32>, tensor<1x2x5x4xf32>, none) -> tensor<1x2x3x4xf32>
+    func.func @main(%arg0: tensor<1x2x3x4xf32>, %arg1: tensor<1x2x5x4xf32>) -> tensor<1x2x3x4xf32> {
+      %t = onnx.node "Transpose"(%arg1) {perm = array<i64: 0, 1, 3, 2>} : (tensor<1x2x5x4xf32>) -> !onnx.unknown
+      %s = onnx.node "MatMul"(%arg0, %t) : (tensor<1x2x3x4xf32>, !onnx.unknown) -> !onnx.unknown
+      %p = onnx.node "Softmax"(%s) {axis = -1 : si64} : (!onnx.unknown) -> !onnx.unknown
+      %y = onnx.node "MatMul"(%p, %arg1) : (!onnx.unknown, tensor<1x2x5x4xf32>) -> tensor<1x2x3x4xf32>
+      return %y : tensor<1x2x3x4xf32>
+    }
+    ```
+
+    becomes
+
+    ```mlir
+    %0 = onnx.none : none
+    %1 = onnx.node "hgf" "Attention"(%arg0, %arg1, %arg1, %0) {scale = 1.000000e+00 : f32} : (tensor<1x2x3x4xf32>, tensor<1x2x5x4xf32>, tensor<1x2x5x4xf32>, none) -> tensor<1x2x3x4xf32>
+    return %1 : tensor<1x2x3x4xf32>
     ```
   }];
   let dependentDialects = ["::hgf::HGFDialect", "::hgf::ONNXDialect"];

@@ -330,7 +330,9 @@ static LogicalResult lowerAttention(NodeLowering &node) {
 /// What recognise-attention took together: as one operation, or else as it was
 /// written.
 static LogicalResult lowerCanonicalAttention(NodeLowering &node) {
-  if (node.inputCount() != 4 || !node.hasAttribute("scale"))
+  auto isWeight = [](Type type) { return isa<TernaryType>(type); };
+  if (node.inputCount() != 4 || !node.hasAttribute("scale") ||
+      llvm::any_of(node.node.getInputs().getTypes(), isWeight))
     return node.error() << "operators of domain hgf need a model-local "
                            "function of their name; add it to the model";
   AttentionInputs inputs;
@@ -352,8 +354,13 @@ static LogicalResult lowerCanonicalAttention(NodeLowering &node) {
       return success();
     }
   for (unsigned i = 0; i < 3; ++i)
-    if (failed(node.expectFloat(i)) || node.input(i).rank() < 2)
-      return node.error() << "expected float tensors of rank 2 or more";
+    if (!node.input(i).isFloat() || node.input(i).rank() < 2 ||
+        node.input(i).elementType != inputs.query.elementType)
+      return node.error() << "expected float tensors of rank 2 or more and of "
+                             "one element type";
+  if (inputs.mask && !inputs.mask->isFloat() &&
+      !inputs.mask->elementType.isInteger(1))
+    return node.error() << "expected a mask of floats or booleans";
   Type type = inputs.query.elementType, compute = getComputeType(type);
   FailureOr<TensorValue> product =
       node.matmul(inputs.query, inputs.key, /*transposeRight=*/true, compute);
