@@ -80,7 +80,8 @@ public:
   }
   ~Compilation() {
     for (const std::string &path : temporaries)
-      llvm::sys::fs::remove(path);
+      // A temporary that cannot be removed is no error of the compilation.
+      (void)llvm::sys::fs::remove(path);
   }
 
   LogicalResult run() {
