@@ -45,6 +45,7 @@ LoweringTable makeTable() {
   populateAttentionLowerings(table);
   populateMatmulLowerings(table);
   populateHGFLowerings(table);
+  populateRotaryLowerings(table);
   return table;
 }
 

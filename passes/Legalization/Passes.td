@@ -242,6 +242,48 @@ def RecogniseLayerNorms : Pass<"recognise-layer-norms", "::mlir::ModuleOp"> {
   let dependentDialects = ["::hgf::HGFDialect", "::hgf::ONNXDialect"];
 }
 
+def RecogniseRotary : Pass<"recognise-rotary", "::mlir::ModuleOp"> {
+  let summary = "Rotary embedding written out becomes one node";
+  let description = [{
+    Finds, in float32 and over the last dimension,
+
+    - `x * cosine + concat(-x2, x1) * sine`, tables as wide as x, and
+    - `concat(x1 * cosine - x2 * sine, x2 * cosine + x1 * sine)`, tables of half
+      the width (`shared_tables`),
+
+    where x1 and x2 are the halves of x, as the canonical node `Rotary`. Its
+    lowering computes each half in one loop and makes no rotated tensor. The
+    operations and their roundings stay what they were.
+
+    Example:
+
+    ```mlir
+    func.func @main(%arg0: tensor<2x4xf32>, %arg1: tensor<2x4xf32>, %arg2: tensor<2x4xf32>) -> tensor<2x4xf32> {
+      %zero = onnx.constant dense<0> : tensor<1xi64> -> tensor<1xi64>
+      %half = onnx.constant dense<2> : tensor<1xi64> -> tensor<1xi64>
+      %end = onnx.constant dense<4> : tensor<1xi64> -> tensor<1xi64>
+      %last = onnx.constant dense<-1> : tensor<1xi64> -> tensor<1xi64>
+      %x1 = onnx.node "Slice"(%arg0, %zero, %half, %last) : (tensor<2x4xf32>, tensor<1xi64>, tensor<1xi64>, tensor<1xi64>) -> tensor<2x2xf32>
+      %x2 = onnx.node "Slice"(%arg0, %half, %end, %last) : (tensor<2x4xf32>, tensor<1xi64>, tensor<1xi64>, tensor<1xi64>) -> tensor<2x2xf32>
+      %n = onnx.node "Neg"(%x2) : (tensor<2x2xf32>) -> tensor<2x2xf32>
+      %r = onnx.node "Concat"(%n, %x1) {axis = -1 : si64} : (tensor<2x2xf32>, tensor<2x2xf32>) -> tensor<2x4xf32>
+      %a = onnx.node "Mul"(%arg0, %arg1) : (tensor<2x4xf32>, tensor<2x4xf32>) -> tensor<2x4xf32>
+      %b = onnx.node "Mul"(%r, %arg2) : (tensor<2x4xf32>, tensor<2x4xf32>) -> tensor<2x4xf32>
+      %y = onnx.node "Add"(%a, %b) : (tensor<2x4xf32>, tensor<2x4xf32>) -> tensor<2x4xf32>
+      return %y : tensor<2x4xf32>
+    }
+    ```
+
+    becomes
+
+    ```mlir
+    %0 = onnx.node "hgf" "Rotary"(%arg0, %arg1, %arg2) {half = 2 : i64, shared_tables = false} : (tensor<2x4xf32>, tensor<2x4xf32>, tensor<2x4xf32>) -> tensor<2x4xf32>
+    return %0 : tensor<2x4xf32>
+    ```
+  }];
+  let dependentDialects = ["::hgf::HGFDialect", "::hgf::ONNXDialect"];
+}
+
 def RecogniseTernary : Pass<"recognise-ternary", "::mlir::ModuleOp"> {
   let summary = "Products with ternary constants become canonical nodes";
   let description = [{

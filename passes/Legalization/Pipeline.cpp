@@ -32,6 +32,7 @@ void hgf::buildLegalizationPipeline(mlir::OpPassManager &manager,
   RecogniseCorrectionsOptions corrections;
   corrections.reportMissed = options.reportMissedTernary;
   manager.addPass(createRecogniseCorrections(corrections));
+  manager.addPass(createRecogniseRotary());
   manager.addPass(createRecogniseAttention());
   // Last: what was recognised before is no onnx.node any more.
   manager.addPass(createConvertONNXToLinalg());

@@ -270,6 +270,7 @@ private:
 void populateElementwiseLowerings(LoweringTable &table);
 void populateActivationLowerings(LoweringTable &table);
 void populateHGFLowerings(LoweringTable &table);
+void populateRotaryLowerings(LoweringTable &table);
 void populateShapeLowerings(LoweringTable &table);
 void populateSliceLowerings(LoweringTable &table);
 void populateMatmulLowerings(LoweringTable &table);
