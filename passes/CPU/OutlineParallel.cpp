@@ -138,8 +138,6 @@ struct OutlineParallel
                                          builder.getFunctionType(inputs, {}));
     function.setPrivate();
     function.setArgAttr(0, "hgf.call", builder.getUnitAttr());
-    if (Attribute variants = parent->getAttr("hgf.multiversion"))
-      function->setAttr("hgf.multiversion", variants);
     Block *block = function.addEntryBlock();
     builder.setInsertionPointToStart(block);
     IRMapping mapping;

@@ -37,11 +37,6 @@ struct PipelineOptions : public mlir::PassPipelineOptions<PipelineOptions> {
       llvm::cl::desc("Remark at every node that almost is a ternary linear "
                      "which condition failed"),
       llvm::cl::init(false)};
-  Option<std::string> weightsArchive{
-      *this, "weights-archive",
-      llvm::cl::desc("File that packed weights are written to and read from; "
-                     "empty keeps them in the module as resources"),
-      llvm::cl::init("")};
 };
 
 } // namespace hgf
