@@ -67,6 +67,19 @@ static LogicalResult lowerAlongAxis(NodeLowering &node, Compute compute) {
   return success();
 }
 
+/// The maximum over one axis, which stays as 1.
+static TensorValue largestAlong(NodeLowering &node, TensorValue &value,
+                                int64_t axis, Type compute) {
+  return node.reduce(
+      value, {axis}, true, makeScalar(node.builder, compute, -INFINITY),
+      [&](ImplicitLocOpBuilder &builder, ValueRange operands) {
+        return convertFloat(builder, operands[0], compute);
+      },
+      [](ImplicitLocOpBuilder &builder, ValueRange operands) -> Value {
+        return arith::MaximumFOp::create(builder, operands[0], operands[1]);
+      });
+}
+
 static LogicalResult lowerSoftmax(NodeLowering &node) {
   return lowerAlongAxis(node, [&](TensorValue &value, int64_t axis) {
     return node.softmax(value, axis);
@@ -77,14 +90,7 @@ static LogicalResult lowerLogSoftmax(NodeLowering &node) {
   return lowerAlongAxis(node, [&](TensorValue &value, int64_t axis) {
     // log softmax(x) = (x - m) - log Σ exp(x - m).
     Type compute = getComputeType(value.elementType);
-    TensorValue largest = node.reduce(
-        value, {axis}, true, makeScalar(node.builder, compute, -INFINITY),
-        [&](ImplicitLocOpBuilder &builder, ValueRange operands) {
-          return convertFloat(builder, operands[0], compute);
-        },
-        [](ImplicitLocOpBuilder &builder, ValueRange operands) -> Value {
-          return arith::MaximumFOp::create(builder, operands[0], operands[1]);
-        });
+    TensorValue largest = largestAlong(node, value, axis, compute);
     TensorValue shifted = node.elementwiseOver(
         value.dims, {&value, &largest}, compute,
         [&](ImplicitLocOpBuilder &builder, ValueRange operands) -> Value {
@@ -110,14 +116,7 @@ static LogicalResult lowerHardmax(NodeLowering &node) {
   return lowerAlongAxis(node, [&](TensorValue &value, int64_t axis) {
     // The first of the largest: no larger one anywhere, no equal one before.
     Type compute = getComputeType(value.elementType);
-    TensorValue largest = node.reduce(
-        value, {axis}, true, makeScalar(node.builder, compute, -INFINITY),
-        [&](ImplicitLocOpBuilder &builder, ValueRange operands) {
-          return convertFloat(builder, operands[0], compute);
-        },
-        [](ImplicitLocOpBuilder &builder, ValueRange operands) -> Value {
-          return arith::MaximumFOp::create(builder, operands[0], operands[1]);
-        });
+    TensorValue largest = largestAlong(node, value, axis, compute);
     Type position = node.builder.getI64Type();
     TensorValue places = node.elementwiseOver(
         value.dims, {&value, &largest}, position,
