@@ -149,8 +149,8 @@ def test_attention_with_grouped_heads(causal):
     np.testing.assert_allclose(run_fused(text, {"q": q, "k": k, "v": v})["y"], expected, rtol=1e-5, atol=1e-5)
 
 
-def test_onebit_linear():
-    m, n, k = 3, 4, 21
+def onebit_layer(m, n, k):
+    """A module of one layer and what it computes with: (text, x, signs, u, v)."""
     signs = RNG.choice([-1, 1], (n, k))
     u, v = (RNG.standard_normal(size).astype(np.float32) for size in (k, n))
     kind = f"!hgf.ternary<{n} by {k}, scale = tensor>"
@@ -162,6 +162,11 @@ def test_onebit_linear():
   return %y : tensor<?x{n}xf32>
 }}"""
     x = RNG.standard_normal((m, k)).astype(np.float32)
+    return text, x, signs, u, v
+
+
+def test_onebit_linear():
+    text, x, signs, u, v = onebit_layer(3, 4, 21)
     expected = ((x * u).astype(np.float64) @ signs.T) * v
     np.testing.assert_allclose(run_fused(text, {"x": x})["y"], expected, rtol=1e-5, atol=1e-5)
 
@@ -191,18 +196,7 @@ def test_rms_norm_and_activations():
 
 
 def test_onebit_kernel_is_its_meaning():
-    m, n, k = 5, 9, 300
-    signs = RNG.choice([-1, 1], (n, k))
-    u, v = (RNG.standard_normal(size).astype(np.float32) for size in (k, n))
-    kind = f"!hgf.ternary<{n} by {k}, scale = tensor>"
-    text = f"""func.func @main({argument("x", (-1, k))}) -> ({result("y", (-1, n))}) {{
-  %w = hgf.ternary_constant {codes_attribute(signs)}, dense<1.0> : tensor<1xf32> -> {kind}
-  {constant("u", u)}
-  {constant("v", v)}
-  %y = hgf.onebit_linear %x, %u, %w, %v : tensor<?x{k}xf32>, tensor<{k}xf32>, {kind}, tensor<{n}xf32> -> tensor<?x{n}xf32>
-  return %y : tensor<?x{n}xf32>
-}}"""
-    x = RNG.standard_normal((m, k)).astype(np.float32)
+    text, x, *_ = onebit_layer(5, 9, 300)
     meaning = run_fused(text, {"x": x})["y"]
     kernel = harness.run(text, {"x": x}, "--compile-from=packing")["y"]
     np.testing.assert_allclose(kernel, meaning, rtol=1e-4, atol=1e-4)
