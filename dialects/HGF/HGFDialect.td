@@ -138,4 +138,7 @@ def HGF_PackedType : HGF_Type<"Packed", "packed"> {
   let assemblyFormat = "`<` $rows `by` $columns `,` `encoding` `=` $encoding `,` `scale` `=` $granularity (`,` `group` `=` $group^)? `>`";
 }
 
+class HGF_Op<string mnemonic, list<Trait> traits = []>
+    : Op<HGF_Dialect, mnemonic, traits>;
+
 #endif // HGF_DIALECTS_HGF_HGFDIALECT_TD

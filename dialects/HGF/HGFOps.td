@@ -9,13 +9,11 @@
 #define HGF_DIALECTS_HGF_HGFOPS_TD
 
 include "HGFDialect.td"
+include "HGFKernelOps.td"
 include "mlir/IR/SymbolInterfaces.td"
 include "mlir/Interfaces/DestinationStyleOpInterface.td"
 include "mlir/Interfaces/InferTypeOpInterface.td"
 include "mlir/Interfaces/SideEffectInterfaces.td"
-
-class HGF_Op<string mnemonic, list<Trait> traits = []>
-    : Op<HGF_Dialect, mnemonic, traits>;
 
 def HGF_Factor : TensorOf<[F16, BF16, F32, I8]>;
 def HGF_Float : TensorOf<[F32]>;
@@ -597,63 +595,6 @@ def HGF_CacheAppendOp : HGF_Op<"cache_append", [Pure,
                        ConfinedAttr<I64Attr, [IntNonNegative]>:$axis);
   let results = (outs AnyRankedTensor:$cache);
   let assemblyFormat = "$past `,` $new_part `axis` $axis `:` type($past) `,` type($new_part) `->` type($cache) attr-dict";
-  let hasVerifier = 1;
-}
-
-//===----------------------------------------------------------------------===//
-// Inside kernels
-//===----------------------------------------------------------------------===//
-
-def HGF_DotStepOp : HGF_Op<"dot_step", [Pure, AllTypesMatch<["acc", "result"]>, AllTypesMatch<["codes", "x"]>]> {
-  let summary = "Multiplies unsigned codes by signed bytes and accumulates";
-  let description = [{
-    The accumulator's own type says how many neighbouring products are added to
-    one lane: with B bytes, B/2 lanes of i16 take pairs and B/4 lanes of i32
-    take quadruples. The caller bounds the number of steps so that i16 does
-    not overflow.
-
-    Constraints: `dot_step_c1` the
-    accumulator has B/2 i16 or B/4 i32 lanes.
-
-    Example:
-
-    ```mlir
-    func.func @example(%acc: vector<16xi16>, %codes: vector<32xi8>, %x: vector<32xi8>) {
-      %sum = hgf.dot_step %acc, %codes, %x : vector<16xi16>, vector<32xi8>
-      return
-    }
-    ```
-  }];
-  let arguments = (ins VectorOfRankAndType<[1], [I16, I32]>:$acc,
-                       VectorOfRankAndType<[1], [I8]>:$codes,
-                       VectorOfRankAndType<[1], [I8]>:$x);
-  let results = (outs VectorOfRankAndType<[1], [I16, I32]>:$result);
-  let assemblyFormat = "$acc `,` $codes `,` $x `:` type($acc) `,` type($codes) attr-dict";
-  let hasVerifier = 1;
-}
-
-def HGF_DotWidenOp : HGF_Op<"dot_widen", [Pure, AllTypesMatch<["total", "result"]>]> {
-  let summary = "Closes a run of dot_step into an int32 total";
-  let description = [{
-    An i16 accumulator adds neighbouring pairs to each lane of the total; an i32
-    accumulator is added lane by lane.
-
-    Constraints: `dot_widen_c1` the total has half as many lanes as an i16
-    accumulator, or as many as an i32 one.
-
-    Example:
-
-    ```mlir
-    func.func @example(%total: vector<8xi32>, %acc: vector<16xi16>) {
-      %sum = hgf.dot_widen %total, %acc : vector<8xi32>, vector<16xi16>
-      return
-    }
-    ```
-  }];
-  let arguments = (ins VectorOfRankAndType<[1], [I32]>:$total,
-                       VectorOfRankAndType<[1], [I16, I32]>:$acc);
-  let results = (outs VectorOfRankAndType<[1], [I32]>:$result);
-  let assemblyFormat = "$total `,` $acc `:` type($total) `,` type($acc) attr-dict";
   let hasVerifier = 1;
 }
 

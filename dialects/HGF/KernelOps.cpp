@@ -29,3 +29,28 @@ LogicalResult DotWidenOp::verify() {
          << acc.getNumElements() / perLane << " lanes for " << acc
          << " but got " << total;
 }
+
+LogicalResult MultishiftOp::verify() {
+  VectorType type = getSource().getType();
+  if (type.getNumElements() % 8 != 0)
+    return emitOpError("multishift_c1: expected whole quadwords but got ")
+           << type;
+  for (int64_t shift : getShifts())
+    if (shift < 0 || shift > 63)
+      return emitOpError("multishift_c2: expected shifts between 0 and 63 but "
+                         "got ")
+             << shift;
+  if (getShifts().size() == 8)
+    return success();
+  return emitOpError("multishift_c2: expected 8 shifts but got ")
+         << getShifts().size();
+}
+
+LogicalResult TableLookupOp::verify() {
+  VectorType type = getTable().getType();
+  if (llvm::isPowerOf2_64(type.getNumElements()))
+    return success();
+  return emitOpError("table_lookup_c1: expected a power of two of lanes but "
+                     "got ")
+         << type;
+}

@@ -127,7 +127,7 @@ private:
                 llvm::DenseMap<std::pair<int64_t, int64_t>, Value> &loaded) {
     auto load = [&](int64_t offset) {
       return k.load(codes, k.address(row, offset),
-                    std::min<int64_t>(vectorBytes, 64));
+                    encoding.getAlignment(vectorBytes));
     };
     encoding.emitUnpack(k.b, k.b.getLoc(), vectorBytes, part, load,
                         [&](Value code, int64_t column) {
@@ -325,7 +325,8 @@ private:
       k.prefetch(pointer);
       Values parts(groups, k.integer(accumulator, 0));
       auto load = [&](int64_t offset) {
-        return k.load(codes, k.address(pointer, offset), vectorBytes);
+        return k.load(codes, k.address(pointer, offset),
+                      encoding.getAlignment(vectorBytes));
       };
       auto use = [&](Value code, int64_t column) {
         Value x = k.load(codes, k.address(input, column), vectorBytes);
@@ -403,7 +404,8 @@ private:
                     MutableArrayRef<Values> parts) {
     auto narrow = k.vector(lanes, k.i8());
     auto load = [&](int64_t offset) {
-      return k.load(narrow, k.address(row, offset), lanes);
+      return k.load(narrow, k.address(row, offset),
+                    encoding.getAlignment(lanes));
     };
     int64_t group = parts.size() > 1 ? k.key.group : encoding.getBlockColumns();
     auto use = [&](Value code, int64_t column) {

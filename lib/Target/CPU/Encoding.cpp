@@ -8,62 +8,114 @@
 #include "hgf/Target/CPU/Encoding.h"
 
 #include "Planes2.h"
+#include "Trits3In5.h"
+
+#include "llvm/Support/Endian.h"
 
 using namespace mlir;
 using namespace hgf;
 
-/// Code of a weight that is zero.
-static constexpr uint8_t zeroCode = 1;
+/// Codes of 32 weights that are zero.
+static constexpr uint64_t zeroWord = 0x5555555555555555;
 
-static uint8_t readCode(ArrayRef<uint8_t> codes, int64_t position) {
-  return codes[position / 4] >> (position % 4 * 2) & 3;
+/// Most words that a row of a block may have.
+static constexpr int64_t mostWords = 8;
+
+/// The first `count` codes of a word.
+static uint64_t getMask(int64_t count) {
+  return count >= 32 ? ~uint64_t(0) : (uint64_t(1) << 2 * count) - 1;
 }
 
-static void writeCode(MutableArrayRef<uint8_t> codes, int64_t position,
-                      uint8_t code) {
-  uint8_t &byte = codes[position / 4];
-  int64_t shift = position % 4 * 2;
-  byte = (byte & ~(3 << shift)) | code << shift;
+/// 32 codes from `position` on; the bytes from there must reach 64 bits
+/// further than `position`'s byte does.
+static uint64_t readWord(const uint8_t *codes, int64_t position) {
+  const uint8_t *source = codes + position / 4;
+  uint64_t shift = position % 4 * 2;
+  uint64_t word = llvm::support::endian::read64le(source);
+  return shift ? word >> shift | uint64_t(source[8]) << (64 - shift) : word;
 }
 
-void Encoding::pack(ArrayRef<uint8_t> codes, int64_t rows, int64_t columns,
-                    MutableArrayRef<uint8_t> packed) const {
-  SmallVector<uint8_t> row(getBlockColumns());
-  int64_t offset = 0;
-  for (int64_t rowBlock = 0; rowBlock < getRowBlockCount(rows); ++rowBlock)
-    for (int64_t block = 0; block < getBlockCount(columns); ++block)
-      for (int64_t inner = 0; inner < getBlockRows(); ++inner) {
-        int64_t n = rowBlock * getBlockRows() + inner;
-        for (int64_t position = 0; position < getBlockColumns(); ++position) {
-          int64_t k = block * getBlockColumns() + position;
-          row[position] = n < rows && k < columns
-                              ? readCode(codes, n * columns + k)
-                              : zeroCode;
-        }
-        packRow(row, packed.slice(offset, getRowBytes()));
-        offset += getRowBytes();
-      }
+/// `count` codes from `position` on, of which the words take as many as they
+/// hold; what they hold besides is zero weights.
+static void readWords(ArrayRef<uint8_t> codes, int64_t position, int64_t count,
+                      MutableArrayRef<uint64_t> words) {
+  constexpr int64_t wordBytes = sizeof(uint64_t);
+  int64_t rest = count;
+  for (uint64_t &word : words) {
+    if (rest <= 0) {
+      word = zeroWord;
+    } else if (position / 4 + wordBytes < int64_t(codes.size())) {
+      word = readWord(codes.data(), position);
+    } else {
+      // The last bytes of the matrix.
+      uint8_t tail[wordBytes + 1] = {};
+      std::memcpy(tail, &codes[position / 4], codes.size() - position / 4);
+      word = readWord(tail, position % 4);
+    }
+    if (rest > 0 && rest < 32)
+      word = (word & getMask(rest)) | (zeroWord & ~getMask(rest));
+    position += 32;
+    rest -= 32;
+  }
+}
+
+/// Sets the bits of `count` codes from `position` on, which are zero before.
+static void writeWord(MutableArrayRef<uint8_t> codes, int64_t position,
+                      int64_t count, uint64_t word) {
+  word &= getMask(count);
+  uint64_t shift = position % 4 * 2;
+  size_t byte = position / 4;
+  codes[byte++] |= word << shift;
+  for (word >>= 8 - shift; word; word >>= 8)
+    codes[byte++] |= word;
+}
+
+void Encoding::packRowBlocks(ArrayRef<uint8_t> codes, int64_t rows,
+                             int64_t columns, int64_t begin, int64_t end,
+                             MutableArrayRef<uint8_t> packed) const {
+  int64_t blockRows = getBlockRows(), blockColumns = getBlockColumns();
+  int64_t rowBytes = getRowBytes(), blocks = getBlockCount(columns);
+  uint64_t storage[mostWords];
+  MutableArrayRef<uint64_t> words(storage, blockColumns / wordCodes);
+  assert(words.size() <= mostWords && blockColumns % wordCodes == 0);
+  // A row at a time: its codes lie one after another.
+  for (int64_t row = begin * blockRows; row < end * blockRows; ++row) {
+    uint8_t *target =
+        &packed[(row / blockRows * blocks * blockRows + row % blockRows) *
+                rowBytes];
+    for (int64_t block = 0; block < blocks; ++block) {
+      int64_t column = block * blockColumns;
+      readWords(codes, row * columns + column,
+                row < rows ? columns - column : 0, words);
+      packRow(storage, target);
+      target += blockRows * rowBytes;
+    }
+  }
 }
 
 void Encoding::unpack(ArrayRef<uint8_t> packed, int64_t rows, int64_t columns,
                       MutableArrayRef<uint8_t> codes) const {
-  SmallVector<uint8_t> row(getBlockColumns());
-  for (int64_t n = 0; n < rows; ++n)
-    for (int64_t block = 0; block < getBlockCount(columns); ++block) {
-      int64_t offset = (n / getBlockRows() * getBlockCount(columns) + block) *
-                           getBlockRows() +
-                       n % getBlockRows();
-      unpackRow(packed.slice(offset * getRowBytes(), getRowBytes()), row);
+  llvm::fill(codes, 0);
+  int64_t blockRows = getBlockRows(), blocks = getBlockCount(columns);
+  uint64_t words[mostWords];
+  for (int64_t row = 0; row < rows; ++row)
+    for (int64_t block = 0; block < blocks; ++block) {
+      int64_t offset =
+          (row / blockRows * blocks + block) * blockRows + row % blockRows;
+      unpackRow(&packed[offset * getRowBytes()], words);
       int64_t first = block * getBlockColumns();
-      int64_t count = std::min(getBlockColumns(), columns - first);
-      for (int64_t position = 0; position < count; ++position)
-        writeCode(codes, n * columns + first + position, row[position]);
+      int64_t last = std::min(first + getBlockColumns(), columns);
+      for (int64_t column = first; column < last; column += wordCodes)
+        writeWord(codes, row * columns + column,
+                  std::min(wordCodes, last - column),
+                  words[(column - first) / wordCodes]);
     }
 }
 
 ArrayRef<const Encoding *> hgf::getEncodings() {
   static const Planes2 planes2;
-  static const Encoding *const encodings[] = {&planes2};
+  static const Trits3In5 trits3In5;
+  static const Encoding *const encodings[] = {&planes2, &trits3In5};
   return encodings;
 }
 

@@ -17,20 +17,46 @@ bool Planes2::keepsGroups(int64_t group, int64_t vectorBytes) const {
   return group % std::min(vectorBytes, planeColumns) == 0;
 }
 
-void Planes2::packRow(ArrayRef<uint8_t> codes,
-                      MutableArrayRef<uint8_t> packed) const {
-  for (int64_t j = 0; j < planeColumns; ++j) {
-    packed[j] = 0;
+/// Swaps the codes of `high` and `low` that stand in each other's place where
+/// `mask` selects them in `low`, and `shift` bits above it in `high`.
+static void exchange(uint64_t &low, uint64_t &high, uint64_t mask, int shift) {
+  uint64_t difference = (low >> shift ^ high) & mask;
+  high ^= difference;
+  low ^= difference << shift;
+}
+
+/// Transposes the 4x4 codes that equal bytes of four words make.
+static void transpose(uint64_t (&words)[4]) {
+  constexpr uint64_t oddCodes = 0x3333333333333333;
+  constexpr uint64_t oddPairs = 0x0f0f0f0f0f0f0f0f;
+  exchange(words[0], words[1], oddCodes, 2);
+  exchange(words[2], words[3], oddCodes, 2);
+  exchange(words[0], words[2], oddPairs, 4);
+  exchange(words[1], words[3], oddPairs, 4);
+}
+
+void Planes2::packRow(const uint64_t *words, uint8_t *packed) const {
+  for (int64_t half = 0; half < 2; ++half) {
+    uint64_t bytes[planeCount];
     for (int64_t plane = 0; plane < planeCount; ++plane)
-      packed[j] |= codes[planeColumns * plane + j] << 2 * plane;
+      bytes[plane] = words[2 * plane + half];
+    transpose(bytes);
+    for (int64_t index = 0; index < 8; ++index)
+      for (int64_t inner = 0; inner < planeCount; ++inner)
+        *packed++ = bytes[inner] >> 8 * index;
   }
 }
 
-void Planes2::unpackRow(ArrayRef<uint8_t> packed,
-                        MutableArrayRef<uint8_t> codes) const {
-  for (int64_t j = 0; j < planeColumns; ++j)
+void Planes2::unpackRow(const uint8_t *packed, uint64_t *words) const {
+  for (int64_t half = 0; half < 2; ++half) {
+    uint64_t bytes[planeCount] = {};
+    for (int64_t index = 0; index < 8; ++index)
+      for (int64_t inner = 0; inner < planeCount; ++inner)
+        bytes[inner] |= uint64_t(*packed++) << 8 * index;
+    transpose(bytes);
     for (int64_t plane = 0; plane < planeCount; ++plane)
-      codes[planeColumns * plane + j] = packed[j] >> 2 * plane & 3;
+      words[2 * plane + half] = bytes[plane];
+  }
 }
 
 void Planes2::emitUnpack(OpBuilder &builder, Location location,

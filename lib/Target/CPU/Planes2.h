@@ -21,6 +21,10 @@ public:
   int64_t getBlockRows() const override { return 8; }
   int64_t getBlockColumns() const override { return 256; }
   int64_t getRowBytes() const override { return planeColumns; }
+  int64_t getAlignment(int64_t vectorBytes) const override {
+    return vectorBytes;
+  }
+  int64_t getOverreadBytes() const override { return 0; }
   bool keepsGroups(int64_t group, int64_t vectorBytes) const override;
   int64_t getPartCount(int64_t vectorBytes) const override {
     return planeColumns / vectorBytes;
@@ -30,10 +34,8 @@ public:
                   UseCodes use) const override;
 
 protected:
-  void packRow(llvm::ArrayRef<uint8_t> codes,
-               llvm::MutableArrayRef<uint8_t> packed) const override;
-  void unpackRow(llvm::ArrayRef<uint8_t> packed,
-                 llvm::MutableArrayRef<uint8_t> codes) const override;
+  void packRow(const uint64_t *words, uint8_t *packed) const override;
+  void unpackRow(const uint8_t *packed, uint64_t *words) const override;
 
 private:
   static constexpr int64_t planeCount = 4;

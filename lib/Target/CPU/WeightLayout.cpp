@@ -116,7 +116,8 @@ WeightLayout hgf::computeWeightLayout(const Encoding &encoding,
   int64_t rowBlocks = encoding.getRowBlockCount(parameters.rows);
   int64_t paddedRows = rowBlocks * encoding.getBlockRows();
   place(layout.codes,
-        encoding.getByteCount(parameters.rows, parameters.columns));
+        encoding.getByteCount(parameters.rows, parameters.columns) +
+            encoding.getOverreadBytes());
   int64_t scales = 1;
   if (parameters.granularity == Granularity::Row)
     scales = paddedRows;

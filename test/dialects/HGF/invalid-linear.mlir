@@ -133,3 +133,35 @@ func.func @dot_widen_c1(%t: vector<4xi32>, %a: vector<16xi16>) {
   %r = hgf.dot_widen %t, %a : vector<4xi32>, vector<16xi16>
   return
 }
+
+// -----
+
+func.func @multishift_c1(%a: vector<12xi8>) {
+  // expected-error @+1 {{multishift_c1: expected whole quadwords but got 'vector<12xi8>'}}
+  %r = hgf.multishift %a by [0, 5, 10, 15, 20, 25, 30, 35] : vector<12xi8>
+  return
+}
+
+// -----
+
+func.func @multishift_c2_range(%a: vector<16xi8>) {
+  // expected-error @+1 {{multishift_c2: expected shifts between 0 and 63 but got 64}}
+  %r = hgf.multishift %a by [0, 5, 10, 15, 20, 25, 30, 64] : vector<16xi8>
+  return
+}
+
+// -----
+
+func.func @multishift_c2_count(%a: vector<16xi8>) {
+  // expected-error @+1 {{multishift_c2: expected 8 shifts but got 2}}
+  %r = hgf.multishift %a by [0, 5] : vector<16xi8>
+  return
+}
+
+// -----
+
+func.func @table_lookup_c1(%a: vector<24xi8>) {
+  // expected-error @+1 {{table_lookup_c1: expected a power of two of lanes but got 'vector<24xi8>'}}
+  %r = hgf.table_lookup %a, %a : vector<24xi8>
+  return
+}

@@ -8,3 +8,12 @@ func.func @pairs_then_total(%total: vector<8xi32>, %acc: vector<16xi16>, %codes:
   %y = hgf.dot_widen %total, %sum : vector<8xi32>, vector<16xi16>
   return %y : vector<8xi32>
 }
+
+// CHECK-LABEL: @unpack
+func.func @unpack(%bytes: vector<64xi8>, %table: vector<64xi8>) -> vector<64xi8> {
+  // CHECK: hgf.multishift %{{.*}} by [0, 5, 10, 15, 20, 25, 30, 35] : vector<64xi8>
+  %values = hgf.multishift %bytes by [0, 5, 10, 15, 20, 25, 30, 35] : vector<64xi8>
+  // CHECK: hgf.table_lookup %{{.*}}, %{{.*}} : vector<64xi8>
+  %codes = hgf.table_lookup %table, %values : vector<64xi8>
+  return %codes : vector<64xi8>
+}

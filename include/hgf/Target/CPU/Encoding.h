@@ -12,10 +12,12 @@
 
 namespace hgf {
 
-/// A layout of two-bit codes (w + 1) in memory. The matrix is one stream of
-/// blocks of `blockRows` rows; inside it, for each block of `blockColumns`
-/// columns, each row has `rowBytes` bytes. Rows and columns that the matrix
-/// lacks hold code 1 (weight 0).
+/// A layout of codes (w + 1) in memory. The matrix is one stream of blocks of
+/// `blockRows` rows; inside it, for each block of `blockColumns` columns, each
+/// row has `rowBytes` bytes. Rows and columns that the matrix lacks hold code 1
+/// (weight 0).
+///
+/// An encoding is one file beside Planes2.cpp and one entry of getEncodings().
 class Encoding {
 public:
   virtual ~Encoding() = default;
@@ -26,8 +28,14 @@ public:
   /// Bytes of one row in one block of columns.
   virtual int64_t getRowBytes() const = 0;
 
-  /// Whether every vector that unpacking yields stays inside one group of
-  /// `group` columns, for vectors of `vectorBytes` codes.
+  /// Alignment of what emitUnpack() loads for vectors of `vectorBytes` codes.
+  virtual int64_t getAlignment(int64_t vectorBytes) const = 0;
+  /// Bytes behind the last row that loads of a row may reach; what they hold
+  /// does not matter.
+  virtual int64_t getOverreadBytes() const = 0;
+
+  /// Whether blocks hold whole groups of `group` columns and every vector that
+  /// unpacking yields stays inside one, for vectors of `vectorBytes` codes.
   virtual bool keepsGroups(int64_t group, int64_t vectorBytes) const = 0;
 
   double getBitsPerWeight() const {
@@ -50,7 +58,15 @@ public:
   /// Packs `codes` (two bits each, least significant first, rows one after
   /// another without padding) into `packed`, which has getByteCount() bytes.
   void pack(llvm::ArrayRef<uint8_t> codes, int64_t rows, int64_t columns,
-            llvm::MutableArrayRef<uint8_t> packed) const;
+            llvm::MutableArrayRef<uint8_t> packed) const {
+    packRowBlocks(codes, rows, columns, 0, getRowBlockCount(rows), packed);
+  }
+
+  /// Packs the row blocks [begin, end) alone, to their place in `packed`:
+  /// threads may pack parts of one matrix.
+  void packRowBlocks(llvm::ArrayRef<uint8_t> codes, int64_t rows,
+                     int64_t columns, int64_t begin, int64_t end,
+                     llvm::MutableArrayRef<uint8_t> packed) const;
 
   /// The inverse of pack().
   void unpack(llvm::ArrayRef<uint8_t> packed, int64_t rows, int64_t columns,
@@ -74,11 +90,14 @@ public:
                           UseCodes use) const = 0;
 
 protected:
-  /// Packs one row of one block. `codes` has getBlockColumns() elements.
-  virtual void packRow(llvm::ArrayRef<uint8_t> codes,
-                       llvm::MutableArrayRef<uint8_t> packed) const = 0;
-  virtual void unpackRow(llvm::ArrayRef<uint8_t> packed,
-                         llvm::MutableArrayRef<uint8_t> codes) const = 0;
+  /// Codes of one row of one block as they come: 32 to a word, least
+  /// significant first.
+  static constexpr int64_t wordCodes = 32;
+
+  /// Packs one row of one block, whose codes are getBlockColumns() / wordCodes
+  /// words, into getRowBytes() bytes.
+  virtual void packRow(const uint64_t *words, uint8_t *packed) const = 0;
+  virtual void unpackRow(const uint8_t *packed, uint64_t *words) const = 0;
 };
 
 /// Every encoding, best choice for most layers first.

@@ -1,0 +1,117 @@
+//===- HGFKernelOps.td - Inside kernels ---------------------------*- tablegen -*-===//
+//
+// Part of HGF, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef HGF_DIALECTS_HGF_HGFKERNELOPS_TD
+#define HGF_DIALECTS_HGF_HGFKERNELOPS_TD
+
+include "HGFDialect.td"
+include "mlir/Interfaces/InferTypeOpInterface.td"
+include "mlir/Interfaces/SideEffectInterfaces.td"
+
+def HGF_DotStepOp : HGF_Op<"dot_step", [Pure, AllTypesMatch<["acc", "result"]>, AllTypesMatch<["codes", "x"]>]> {
+  let summary = "Multiplies unsigned codes by signed bytes and accumulates";
+  let description = [{
+    The accumulator's own type says how many neighbouring products are added to
+    one lane: with B bytes, B/2 lanes of i16 take pairs and B/4 lanes of i32
+    take quadruples. The caller bounds the number of steps so that i16 does
+    not overflow.
+
+    Constraints: `dot_step_c1` the accumulator has B/2 i16 or B/4 i32 lanes.
+
+    Example:
+
+    ```mlir
+    func.func @example(%acc: vector<16xi16>, %codes: vector<32xi8>, %x: vector<32xi8>) {
+      %sum = hgf.dot_step %acc, %codes, %x : vector<16xi16>, vector<32xi8>
+      return
+    }
+    ```
+  }];
+  let arguments = (ins VectorOfRankAndType<[1], [I16, I32]>:$acc,
+                       VectorOfRankAndType<[1], [I8]>:$codes,
+                       VectorOfRankAndType<[1], [I8]>:$x);
+  let results = (outs VectorOfRankAndType<[1], [I16, I32]>:$result);
+  let assemblyFormat = "$acc `,` $codes `,` $x `:` type($acc) `,` type($codes) attr-dict";
+  let hasVerifier = 1;
+}
+
+def HGF_DotWidenOp : HGF_Op<"dot_widen", [Pure, AllTypesMatch<["total", "result"]>]> {
+  let summary = "Closes a run of dot_step into an int32 total";
+  let description = [{
+    An i16 accumulator adds neighbouring pairs to each lane of the total; an i32
+    accumulator is added lane by lane.
+
+    Constraints: `dot_widen_c1` the total has half as many lanes as an i16
+    accumulator, or as many as an i32 one.
+
+    Example:
+
+    ```mlir
+    func.func @example(%total: vector<8xi32>, %acc: vector<16xi16>) {
+      %sum = hgf.dot_widen %total, %acc : vector<8xi32>, vector<16xi16>
+      return
+    }
+    ```
+  }];
+  let arguments = (ins VectorOfRankAndType<[1], [I32]>:$total,
+                       VectorOfRankAndType<[1], [I16, I32]>:$acc);
+  let results = (outs VectorOfRankAndType<[1], [I32]>:$result);
+  let assemblyFormat = "$total `,` $acc `:` type($total) `,` type($acc) attr-dict";
+  let hasVerifier = 1;
+}
+
+def HGF_MultishiftOp : HGF_Op<"multishift", [Pure, SameOperandsAndResultType]> {
+  let summary = "Takes a byte from any bit on, eight times per quadword";
+  let description = [{
+    The vector's bytes are seen as little-endian quadwords. Byte i of each
+    quadword of the result is the 8 bits of the same quadword of the source
+    that begin at bit `shifts[i]`; beyond bit 63 follows bit 0.
+
+    Constraints: `multishift_c1` the vector has whole quadwords;
+    `multishift_c2` there are 8 shifts between 0 and 63.
+
+    Example:
+
+    ```mlir
+    func.func @example(%bytes: vector<16xi8>) {
+      %values = hgf.multishift %bytes by [0, 5, 10, 15, 20, 25, 30, 35] : vector<16xi8>
+      return
+    }
+    ```
+  }];
+  let arguments = (ins VectorOfRankAndType<[1], [I8]>:$source,
+                       DenseI64ArrayAttr:$shifts);
+  let results = (outs VectorOfRankAndType<[1], [I8]>:$result);
+  let assemblyFormat = "$source `by` $shifts `:` type($source) attr-dict";
+  let hasVerifier = 1;
+}
+
+def HGF_TableLookupOp : HGF_Op<"table_lookup", [Pure, SameOperandsAndResultType]> {
+  let summary = "Replaces each byte by the table's entry that it names";
+  let description = [{
+    result[i] = table[indices[i] mod N], N the number of lanes: bits of an index
+    above those that N entries need do not matter.
+
+    Constraints: `table_lookup_c1` N is a power of two.
+
+    Example:
+
+    ```mlir
+    func.func @example(%table: vector<64xi8>, %indices: vector<64xi8>) {
+      %codes = hgf.table_lookup %table, %indices : vector<64xi8>
+      return
+    }
+    ```
+  }];
+  let arguments = (ins VectorOfRankAndType<[1], [I8]>:$table,
+                       VectorOfRankAndType<[1], [I8]>:$indices);
+  let results = (outs VectorOfRankAndType<[1], [I8]>:$result);
+  let assemblyFormat = "$table `,` $indices `:` type($table) attr-dict";
+  let hasVerifier = 1;
+}
+
+#endif // HGF_DIALECTS_HGF_HGFKERNELOPS_TD
