@@ -77,6 +77,9 @@ void hgf::buildCPUPipeline(OpPassManager &manager,
   manager.addPass(createOutlineParallel());
   manager.addPass(createCanonicalizerPass());
   manager.addPass(createCSEPass());
+  // Kernels and loops hold all their arithmetic by now; what is left of math
+  // becomes intrinsics or calls, one element at a time.
+  manager.addPass(createApproximateMath());
   buildLLVMLowering(manager);
   // Unpacks the runtime's buffers into the expanded memref arguments, so these
   // must exist.
