@@ -7,6 +7,7 @@
 
 #include "hgf/Driver/Driver.h"
 #include "hgf/Pipeline/Phases.h"
+#include "hgf/Target/CPU/InstructionLevel.h"
 
 #include "mlir/IR/Diagnostics.h"
 #include "llvm/ADT/StringSwitch.h"
@@ -31,6 +32,10 @@ Compiles a model (.onnx, .mlir, .mlirbc) ahead of time.
                               machine's
   --cpu=NAME                  portable (default; kernels are chosen at load),
                               native, or an LLVM CPU name
+  --level=NAME                for tests: kernels of one instruction level, with
+                              or without a CPU that has it
+  --dot-lowering=portable     for tests: levels' kernels in instructions that
+                              every CPU of the target has
   --dim=NAME=VALUE            fixes a symbolic dimension; may be repeated
   --weights=embed|side        weights in the binary, or in a file beside it
   --closed-gate-bound=X       deletes corrections whose every |tanh g| is below X
@@ -99,15 +104,17 @@ private:
       (name == "timing" ? options.timing : options.reportMissedTernary) = true;
       return !hasValue || fail("expected --" + name + " without a value");
     }
-    std::string *text =
-        llvm::StringSwitch<std::string *>(name)
-            .Case("target", &options.target.triple)
-            .Case("cpu", &options.target.cpu)
-            .Case("compile-from", &options.compileFrom)
-            .Case("compile-to", &options.compileTo)
-            .Case("dump-phases-to", &options.dumpPhasesTo)
-            .Cases({"emit", "dim", "weights", "closed-gate-bound"}, &other)
-            .Default(nullptr);
+    std::string *text = llvm::StringSwitch<std::string *>(name)
+                            .Case("target", &options.target.triple)
+                            .Case("cpu", &options.target.cpu)
+                            .Case("level", &options.level)
+                            .Case("compile-from", &options.compileFrom)
+                            .Case("compile-to", &options.compileTo)
+                            .Case("dump-phases-to", &options.dumpPhasesTo)
+                            .Cases({"dot-lowering", "emit", "dim", "weights",
+                                    "closed-gate-bound"},
+                                   &other)
+                            .Default(nullptr);
     if (!text)
       return fail("unknown option '" + argument + "'; see hgf-compile --help");
     if (!hasValue) {
@@ -148,6 +155,12 @@ private:
       options.dimensions.push_back(value.str());
       return true;
     }
+    if (name == "dot-lowering") {
+      options.portableDots = value == "portable";
+      return value == "portable" || value == "native" ||
+             fail("expected --dot-lowering to be portable or native but got '" +
+                  value + "'");
+    }
     if (name == "weights") {
       options.sideWeights = value == "side";
       return value == "side" || value == "embed" ||
@@ -167,6 +180,9 @@ private:
       return fail("expected a model; see hgf-compile --help");
     if (options.output.empty())
       return fail("expected -o FILE; see hgf-compile --help");
+    if (!options.level.empty() && !hgf::findInstructionLevel(options.level))
+      return fail("expected --level to be " + getLevelNames() + " but got '" +
+                  options.level + "'");
     ArrayRef<hgf::Phase> phases = hgf::getCPUPhases();
     for (StringRef name :
          {StringRef(options.compileFrom), StringRef(options.compileTo)}) {
@@ -189,6 +205,15 @@ private:
                         options.emit == hgf::EmitKind::Bytecode;
     return options.compileTo.empty() || writesModule ||
            fail("expected --emit=mlir or --emit=bytecode with --compile-to");
+  }
+
+  static std::string getLevelNames() {
+    std::string names;
+    for (llvm::Triple::ArchType architecture :
+         {llvm::Triple::x86_64, llvm::Triple::aarch64})
+      for (const auto *level : hgf::getInstructionLevels(architecture))
+        names += (names.empty() ? "" : ", ") + level->name.str();
+    return names;
   }
 
   static hgf::EmitKind getKindOfSuffix(StringRef suffix, bool partial) {

@@ -122,6 +122,8 @@ private:
     hgf::PipelineOptions pipeline;
     pipeline.target = hgf::getTriple(options.target);
     pipeline.cpu = options.target.cpu;
+    pipeline.level = options.level;
+    pipeline.portableDots = options.portableDots;
     pipeline.dimensions = options.dimensions;
     pipeline.closedGateBound = options.closedGateBound;
     pipeline.reportMissedTernary = options.reportMissedTernary;

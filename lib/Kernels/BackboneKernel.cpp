@@ -28,7 +28,7 @@ struct Backbone {
   explicit Backbone(KernelBuilder &k)
       : k(k), encoding(*k.key.encoding), tokens(k.key.tokens),
         blockRows(encoding.getBlockRows()), rowBytes(encoding.getRowBytes()),
-        vectorBytes(k.level.vectorBytes), codes(k.vector(vectorBytes, k.i8())) {
+        vectorBytes(getVectorBytes(k)), codes(k.vector(vectorBytes, k.i8())) {
     bool words = k.level.accumulator == Accumulator::Int16;
     accumulator = words ? k.vector(vectorBytes / 2, k.b.getI16Type())
                         : k.vector(vectorBytes / 4, k.i32());
@@ -43,6 +43,14 @@ struct Backbone {
                                         (isFloat() ? floatBytes : 1));
     blockBytes = blockRows * rowBytes;
     rowBlockBytes = k.multiply(blocks, blockBytes);
+  }
+
+  /// A vector of codes lies in one group.
+  static int64_t getVectorBytes(const KernelBuilder &k) {
+    int64_t bytes = k.level.vectorBytes;
+    return k.key.granularity == Granularity::Group
+               ? std::min(bytes, k.key.group)
+               : bytes;
   }
 
   bool isFloat() const { return k.key.quantization == Quantization::None; }

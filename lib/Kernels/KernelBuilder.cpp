@@ -71,7 +71,7 @@ Value KernelBuilder::divideFloat(Value left, Value right) {
 
 Value KernelBuilder::multiplyAdd(Value left, Value right, Value sum) {
   // Without the instruction math.fma would be a call per lane.
-  if (level.fusedMultiplyAdd)
+  if (level.fusedMultiplyAdd && !key.portable)
     return math::FmaOp::create(b, left, right, sum);
   return addFloat(multiplyFloat(left, right), sum);
 }
@@ -118,7 +118,7 @@ Value KernelBuilder::widenFactor(Value elements, FactorType type) {
         b, floats(), arith::ShLIOp::create(b, wide, integer(ints(), 16)));
   }
   case FactorType::F16:
-    if (!level.halfConversion)
+    if (!level.halfConversion || key.portable)
       return widenHalf(elements);
     return arith::ExtFOp::create(
         b, TypeRange(floats()),

@@ -80,7 +80,7 @@ std::string KernelKey::getName() const {
     epilogue();
     break;
   }
-  stream << "_" << level->name;
+  stream << "_" << level->name << (portable ? "_portable" : "");
   return name;
 }
 
@@ -102,6 +102,22 @@ static std::pair<unsigned, unsigned> getArgumentCounts(KernelKind kind) {
   llvm_unreachable("unknown kernel");
 }
 
+/// Compiles `function` for processors of `level`.
+static void setProcessor(LLVM::LLVMFuncOp function,
+                         const InstructionLevel &level) {
+  if (level.cpu.empty())
+    return;
+  function.setTargetCpu(level.cpu);
+  SmallVector<StringRef> names;
+  StringRef(level.features).split(names, ',');
+  SmallVector<std::string> features;
+  for (StringRef name : names)
+    features.push_back(("+" + name).str());
+  SmallVector<StringRef> texts(features.begin(), features.end());
+  function.setTargetFeaturesAttr(
+      LLVM::TargetFeaturesAttr::get(function.getContext(), texts));
+}
+
 LLVM::LLVMFuncOp hgf::getOrBuildKernel(ModuleOp module, const KernelKey &key) {
   std::string name = key.getName();
   if (auto known = module.lookupSymbol<LLVM::LLVMFuncOp>(name))
@@ -115,9 +131,10 @@ LLVM::LLVMFuncOp hgf::getOrBuildKernel(ModuleOp module, const KernelKey &key) {
       builder, NameLoc::get(builder.getStringAttr(name)), name,
       LLVM::LLVMFunctionType::get(LLVM::LLVMVoidType::get(context), types),
       LLVM::Linkage::Internal);
-  if (!key.level->cpu.empty())
-    function.setTargetCpu(key.level->cpu);
-  function->setAttr("hgf.level", builder.getStringAttr(key.level->name));
+  if (!key.portable) {
+    setProcessor(function, *key.level);
+    function->setAttr("hgf.level", builder.getStringAttr(key.level->name));
+  }
   // One copy, however few its callers are.
   function.setNoInline(true);
   for (unsigned index = 0; index < pointers; ++index)

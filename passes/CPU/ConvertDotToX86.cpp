@@ -17,23 +17,41 @@ namespace hgf {
 using namespace mlir;
 using namespace hgf;
 
-/// Intrinsics of one lowering; codes are the unsigned operand.
+/// Intrinsics of one lowering for vectors of one size; codes are the unsigned
+/// operand.
 struct DotIntrinsics {
-  int64_t vectorBytes;
   StringRef multiply;
+  /// Empty where `multiply` takes the accumulator and adds.
   StringRef widen;
 };
 
-static std::optional<DotIntrinsics> getIntrinsics(DotLowering lowering) {
-  switch (lowering) {
+static std::optional<DotIntrinsics> getIntrinsics(const InstructionLevel &level,
+                                                  int64_t bytes) {
+  switch (level.lowering) {
   case DotLowering::Portable:
     return std::nullopt;
   case DotLowering::SSSE3:
-    return DotIntrinsics{16, "llvm.x86.ssse3.pmadd.ub.sw.128",
+    if (bytes != 16)
+      return std::nullopt;
+    return DotIntrinsics{"llvm.x86.ssse3.pmadd.ub.sw.128",
                          "llvm.x86.sse2.pmadd.wd"};
   case DotLowering::AVX2:
-    return DotIntrinsics{32, "llvm.x86.avx2.pmadd.ub.sw",
-                         "llvm.x86.avx2.pmadd.wd"};
+    if (bytes != 32)
+      return std::nullopt;
+    return DotIntrinsics{"llvm.x86.avx2.pmadd.ub.sw", "llvm.x86.avx2.pmadd.wd"};
+  case DotLowering::VNNI:
+    // The intrinsic's name is AVX-512's, which AVX-VNNI shares.
+    if (bytes > level.vectorBytes)
+      return std::nullopt;
+    switch (bytes) {
+    case 16:
+      return DotIntrinsics{"llvm.x86.avx512.vpdpbusd.128", ""};
+    case 32:
+      return DotIntrinsics{"llvm.x86.avx512.vpdpbusd.256", ""};
+    case 64:
+      return DotIntrinsics{"llvm.x86.avx512.vpdpbusd.512", ""};
+    }
+    return std::nullopt;
   }
   llvm_unreachable("unknown lowering");
 }
@@ -44,13 +62,16 @@ struct ConvertDotToX86
     : public hgf::impl::ConvertDotToX86Base<ConvertDotToX86> {
   void runOnOperation() override {
     getOperation().walk([](DotStepOp op) {
-      if (auto intrinsics = find(op, op.getCodes().getType()))
+      auto intrinsics = find(op, op.getCodes().getType());
+      bool pairs = op.getAcc().getType().getElementType().isInteger(16);
+      if (intrinsics && pairs == !intrinsics->widen.empty())
         convert(op, *intrinsics);
     });
     getOperation().walk([](DotWidenOp op) {
-      if (op.getAcc().getType().getElementType().isInteger(16))
-        if (auto intrinsics = find(op, op.getAcc().getType()))
-          convert(op, *intrinsics);
+      auto intrinsics = find(op, op.getAcc().getType());
+      bool pairs = op.getAcc().getType().getElementType().isInteger(16);
+      if (intrinsics && pairs && !intrinsics->widen.empty())
+        convert(op, *intrinsics);
     });
   }
 
@@ -63,12 +84,8 @@ struct ConvertDotToX86
                     : StringAttr();
     const InstructionLevel *level =
         name ? findInstructionLevel(name.getValue()) : nullptr;
-    std::optional<DotIntrinsics> intrinsics =
-        level ? getIntrinsics(level->lowering) : std::nullopt;
     int64_t bytes = type.getNumElements() * type.getElementTypeBitWidth() / 8;
-    if (!intrinsics || intrinsics->vectorBytes != bytes)
-      return std::nullopt;
-    return intrinsics;
+    return level ? getIntrinsics(*level, bytes) : std::nullopt;
   }
 
   static Value call(OpBuilder &builder, Location location, Type type,
@@ -82,6 +99,12 @@ struct ConvertDotToX86
     OpBuilder builder(op);
     Location location = op.getLoc();
     Type type = op.getAcc().getType();
+    if (intrinsics.widen.empty()) {
+      op.replaceAllUsesWith(call(builder, location, type, intrinsics.multiply,
+                                 {op.getAcc(), op.getCodes(), op.getX()}));
+      op.erase();
+      return;
+    }
     Value products = call(builder, location, type, intrinsics.multiply,
                           {op.getCodes(), op.getX()});
     Value sum = arith::AddIOp::create(builder, location, op.getAcc(), products);

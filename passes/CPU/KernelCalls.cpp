@@ -21,6 +21,7 @@ static LLVM::LLVMPointerType getPointerType(MLIRContext *context) {
 
 KernelCalls::Dispatch &KernelCalls::getDispatch(KernelKey key) {
   key.level = levels.front();
+  key.portable = portable;
   std::string name = key.getName();
   Dispatch &dispatch = dispatches[StringAttr::get(module.getContext(), name)];
   if (dispatch.pointer)
@@ -48,6 +49,7 @@ void KernelCalls::call(OpBuilder &builder, Location location, KernelKey key,
                        ValueRange arguments) {
   if (levels.size() == 1) {
     key.level = levels.front();
+    key.portable = portable;
     LLVM::CallOp::create(builder, location, getOrBuildKernel(module, key),
                          arguments);
     return;
@@ -83,7 +85,8 @@ struct Detection {
     Value result = arith::ConstantIntOp::create(b, 1, 1);
     for (const ProcessorBit &bit : level.detection)
       result = arith::AndIOp::create(
-          b, result, test(getLeaf(bit.leaf)[bit.word], 1 << bit.bit));
+          b, result,
+          test(getLeaf(bit.leaf, bit.subleaf)[bit.word], 1u << bit.bit));
     if (level.savedState)
       result = arith::AndIOp::create(b, result,
                                      test(getSavedState(), level.savedState));
@@ -91,45 +94,44 @@ struct Detection {
   }
 
 private:
-  Value constant(int32_t value) {
-    return arith::ConstantIntOp::create(b, value, 32);
+  Value constant(uint32_t value) {
+    return arith::ConstantIntOp::create(b, int32_t(value), 32);
   }
 
   /// Whether all bits of `mask` are set.
-  Value test(Value word, int32_t mask) {
+  Value test(Value word, uint32_t mask) {
     Value bits = arith::AndIOp::create(b, word, constant(mask));
     return arith::CmpIOp::create(b, arith::CmpIPredicate::eq, bits,
                                  constant(mask));
   }
 
   /// The four words of one leaf; zeros where the processor lacks it.
-  ArrayRef<Value> getLeaf(int32_t leaf) {
-    SmallVector<Value> &words = leaves[leaf];
+  ArrayRef<Value> getLeaf(int32_t leaf, int32_t subleaf = 0) {
+    SmallVector<Value> &words = leaves[{leaf, subleaf}];
     if (!words.empty())
       return words;
-    words = ask(leaf);
-    if (leaf <= 1)
-      return words;
-    Value most = getLeaf(0)[0];
-    Value known = arith::CmpIOp::create(b, arith::CmpIPredicate::uge, most,
-                                        constant(leaf));
-    // getLeaf may have moved the map's entries.
-    SmallVector<Value> &result = leaves[leaf];
-    for (Value &word : result)
-      word = arith::SelectOp::create(b, known, word, constant(0));
-    return result;
-  }
-
-  SmallVector<Value> ask(int32_t leaf) {
-    return emitAssembly("cpuid", "={ax},={bx},={cx},={dx},{ax},{cx}", 4,
-                        {constant(leaf), constant(0)});
+    words = emitAssembly("cpuid", "={ax},={bx},={cx},={dx},{ax},{cx}", 4,
+                         {constant(leaf), constant(subleaf)});
+    // Leaf 0 says which leaves exist, and subleaf 0 which subleaves; leaf 1
+    // always does.
+    auto guard = [&](Value most, int32_t asked) {
+      Value known = arith::CmpIOp::create(b, arith::CmpIPredicate::uge, most,
+                                          constant(asked));
+      for (Value &word : words)
+        word = arith::SelectOp::create(b, known, word, constant(0));
+    };
+    if (leaf > 1)
+      guard(getLeaf(0)[0], leaf);
+    if (subleaf > 0)
+      guard(getLeaf(leaf)[0], subleaf);
+    return words;
   }
 
   /// XCR0; 0 where it cannot be read.
   Value getSavedState() {
     if (savedState)
       return savedState;
-    constexpr int32_t canRead = 1 << 27;
+    constexpr uint32_t canRead = 1 << 27;
     auto branch = scf::IfOp::create(b, TypeRange(b.getI32Type()),
                                     test(getLeaf(1)[2], canRead), true);
     OpBuilder::InsertionGuard guard(b);
@@ -160,7 +162,8 @@ private:
   }
 
   ImplicitLocOpBuilder &b;
-  std::map<int32_t, SmallVector<Value>> leaves;
+  /// By leaf and subleaf.
+  std::map<std::pair<int32_t, int32_t>, SmallVector<Value>> leaves;
   Value savedState;
 };
 

@@ -18,8 +18,8 @@ namespace hgf {
 class KernelCalls {
 public:
   KernelCalls(mlir::ModuleOp module,
-              llvm::ArrayRef<const InstructionLevel *> levels)
-      : module(module), levels(levels) {}
+              llvm::ArrayRef<const InstructionLevel *> levels, bool portable)
+      : module(module), levels(levels), portable(portable) {}
 
   /// Calls the kernel of `key`, whose level is ignored.
   void call(mlir::OpBuilder &builder, mlir::Location location, KernelKey key,
@@ -43,6 +43,8 @@ private:
 
   mlir::ModuleOp module;
   llvm::SmallVector<const InstructionLevel *> levels;
+  /// All in instructions of the least level.
+  bool portable;
   llvm::MapVector<mlir::StringAttr, Dispatch> dispatches;
 };
 

@@ -34,13 +34,19 @@ struct LowerLinear : public hgf::impl::LowerLinearBase<LowerLinear> {
     if (result.wasInterrupted())
       return signalPassFailure();
     SmallVector<const InstructionLevel *> levels =
-        selectInstructionLevels(target, cpu);
+        selectInstructionLevels(target, cpu, level);
+    if (levels.empty() && !layers.empty() && !level.empty()) {
+      module.emitError("expected the instruction level to be one of the "
+                       "target's but got '")
+          << level << "'";
+      return signalPassFailure();
+    }
     if (levels.empty() && !layers.empty()) {
       module.emitError("no ternary kernels exist for the target '")
           << target << "'; supported: x86-64 and aarch64";
       return signalPassFailure();
     }
-    KernelCalls calls(module, levels);
+    KernelCalls calls(module, levels, portableDots);
     for (LinearOp op : layers) {
       auto constant = op.getWeight().getDefiningOp<PackedConstantOp>();
       auto weights =

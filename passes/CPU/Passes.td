@@ -303,7 +303,9 @@ def LowerLinear : Pass<"lower-linear", "mlir::ModuleOp"> {
     `scf.forall`, so that threads share them. Runs after `lower-weights`.
 
     A portable binary holds each kernel once per level of the target's table;
-    calls go through pointers that `@hgf_initialize` fills at load.
+    calls go through pointers that `@hgf_initialize` fills at load. `level`
+    takes one row of the table instead, `portable-dots` its schedule without
+    its instructions, which runs on any CPU: both are for tests.
 
     Example:
 
@@ -331,7 +333,11 @@ def LowerLinear : Pass<"lower-linear", "mlir::ModuleOp"> {
     Option<"target", "target", "std::string", "",
            "target triple; empty means the machine that compiles">,
     Option<"cpu", "cpu", "std::string", "\"portable\"",
-           "LLVM CPU name, 'native', or 'portable'">
+           "LLVM CPU name, 'native', or 'portable'">,
+    Option<"level", "level", "std::string", "",
+           "the one instruction level to use, whatever the CPU">,
+    Option<"portableDots", "portable-dots", "bool", "false",
+           "use no instruction that any CPU of the target lacks">
   ];
   let dependentDialects = [
     "mlir::LLVM::LLVMDialect", "mlir::arith::ArithDialect",
@@ -382,8 +388,10 @@ def ConvertDotToX86 : Pass<"convert-dot-to-x86", "mlir::ModuleOp"> {
   let summary = "Lowers dot products to the instructions of a kernel's level";
   let description = [{
     In functions whose attribute `hgf.level` names a level with instructions
-    for it, `hgf.dot_step` becomes a multiplication of bytes and an addition,
-    `hgf.dot_widen` a multiplication of pairs by one. All others are left.
+    for it, `hgf.dot_step` with int16 lanes becomes a multiplication of bytes
+    and an addition, `hgf.dot_widen` a multiplication of pairs by one. With
+    int32 lanes `hgf.dot_step` is one instruction where the level has VNNI. All
+    others are left.
 
     Example:
 

@@ -64,6 +64,8 @@ void hgf::buildCPUPipeline(OpPassManager &manager,
   LowerLinearOptions lowerLinear;
   lowerLinear.target = options.target;
   lowerLinear.cpu = options.cpu;
+  lowerLinear.level = options.level;
+  lowerLinear.portableDots = options.portableDots;
   manager.addPass(createLowerLinear(lowerLinear));
   manager.addPass(createConvertDotToX86());
   manager.addPass(createConvertDotToVector());

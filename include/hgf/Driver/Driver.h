@@ -37,6 +37,10 @@ struct CompileOptions {
   /// Empty: chosen by the output's suffix.
   std::optional<EmitKind> emit;
   CodegenTarget target;
+  /// For developers: one instruction level for all kernels; empty: the CPU's.
+  std::string level;
+  /// For developers: the levels' schedules in instructions of any CPU.
+  bool portableDots = false;
   /// NAME=VALUE pairs that fix symbolic dimensions.
   std::vector<std::string> dimensions;
   /// Weights in a file beside the binary instead of inside it.

@@ -76,6 +76,9 @@ enum BackboneArgument : unsigned {
 struct KernelKey {
   KernelKind kind;
   const InstructionLevel *level;
+  /// The level's schedule in instructions that every CPU of the architecture
+  /// has, so that it can be tested on any.
+  bool portable = false;
   /// Backbone.
   const Encoding *encoding = nullptr;
   /// Tokens per call.

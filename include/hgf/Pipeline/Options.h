@@ -24,6 +24,16 @@ struct PipelineOptions : public mlir::PassPipelineOptions<PipelineOptions> {
       llvm::cl::desc("LLVM CPU name, 'native', or 'portable' (variants in one "
                      "binary, chosen at load)"),
       llvm::cl::init("portable")};
+  Option<std::string> level{
+      *this, "level",
+      llvm::cl::desc("The one instruction level that kernels use, whatever the "
+                     "CPU; empty means those of the CPU"),
+      llvm::cl::init("")};
+  Option<bool> portableDots{
+      *this, "portable-dots",
+      llvm::cl::desc("Lower the levels' schedules without any instruction that "
+                     "some CPU of the target lacks"),
+      llvm::cl::init(false)};
   ListOption<std::string> dimensions{
       *this, "dim",
       llvm::cl::desc("NAME=VALUE pairs that fix symbolic dimensions")};

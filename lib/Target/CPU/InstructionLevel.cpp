@@ -20,20 +20,44 @@ using llvm::Triple;
 
 static constexpr int64_t tokenBlocks[] = {8, 4, 2, 1};
 
-static constexpr ProcessorBit ssse3Bits[] = {{1, 2, 9}};
-static constexpr ProcessorBit avx2Bits[] = {{1, 2, 12}, {1, 2, 27}, {1, 2, 28},
-                                            {1, 2, 29}, {7, 1, 5},  {7, 1, 8}};
+// Leaf, subleaf, word, bit.
+static constexpr ProcessorBit ssse3Bits[] = {{1, 0, 2, 9}};
+// FMA, OSXSAVE, AVX, F16C, AVX2, BMI2.
+static constexpr ProcessorBit avx2Bits[] = {{1, 0, 2, 12}, {1, 0, 2, 27},
+                                            {1, 0, 2, 28}, {1, 0, 2, 29},
+                                            {7, 0, 1, 5},  {7, 0, 1, 8}};
+// The same, and AVX-VNNI.
+static constexpr ProcessorBit avxvnniBits[] = {
+    {1, 0, 2, 12}, {1, 0, 2, 27}, {1, 0, 2, 28}, {1, 0, 2, 29},
+    {7, 0, 1, 5},  {7, 0, 1, 8},  {7, 1, 0, 4}};
+// AVX2's, AVX-512 F, DQ, CD, BW, VL, VNNI.
+static constexpr ProcessorBit avx512vnniBits[] = {
+    {1, 0, 2, 12}, {1, 0, 2, 27}, {1, 0, 2, 28}, {1, 0, 2, 29},
+    {7, 0, 1, 5},  {7, 0, 1, 8},  {7, 0, 1, 16}, {7, 0, 1, 17},
+    {7, 0, 1, 28}, {7, 0, 1, 30}, {7, 0, 1, 31}, {7, 0, 2, 11}};
+// The same, and VBMI.
+static constexpr ProcessorBit avx512vbmiBits[] = {
+    {1, 0, 2, 12}, {1, 0, 2, 27}, {1, 0, 2, 28}, {1, 0, 2, 29}, {7, 0, 1, 5},
+    {7, 0, 1, 8},  {7, 0, 1, 16}, {7, 0, 1, 17}, {7, 0, 1, 28}, {7, 0, 1, 30},
+    {7, 0, 1, 31}, {7, 0, 2, 11}, {7, 0, 2, 1}};
 static constexpr int32_t savesVectors32 = 6;
+static constexpr int32_t savesVectors64 = 0xe6;
+
+#define AVX512VNNI "avx512f,avx512cd,avx512bw,avx512dq,avx512vl,avx512vnni"
 
 // clang-format off
 static constexpr InstructionLevel levels[] = {
-    // name       architecture     features         cpu          portable detection  saved           lowering               vector accumulator          steps fma    f16    prefetch tokens
-    {"baseline", Triple::x86_64,  "",               "",          true,  {},          0,              DotLowering::Portable, 16,    Accumulator::Int16, 64,   false, false, 4096,    tokenBlocks},
-    {"ssse3",    Triple::x86_64,  "ssse3",          "core2",     false, ssse3Bits,   0,              DotLowering::SSSE3,    16,    Accumulator::Int16, 64,   false, false, 4096,    tokenBlocks},
-    {"avx2",     Triple::x86_64,  "avx2,fma,f16c",  "x86-64-v3", true,  avx2Bits,    savesVectors32, DotLowering::AVX2,     32,    Accumulator::Int16, 64,   true,  true,  4096,    tokenBlocks},
-    {"neon",     Triple::aarch64, "neon",           "",          true,  {},          0,              DotLowering::Portable, 16,    Accumulator::Int16, 64,   true,  true,  4096,    tokenBlocks},
+    // name        architecture     features                   cpu          portable detection       saved           lowering                vector accumulator          steps fma    f16    prefetch tokens
+    {"baseline",   Triple::x86_64,  "",                        "",          true,  {},             0,              DotLowering::Portable,  16,    Accumulator::Int16, 64,   false, false, 4096,    tokenBlocks},
+    {"ssse3",      Triple::x86_64,  "ssse3",                   "core2",     true,  ssse3Bits,      0,              DotLowering::SSSE3,     16,    Accumulator::Int16, 64,   false, false, 4096,    tokenBlocks},
+    {"avx2",       Triple::x86_64,  "avx2,fma,f16c",           "x86-64-v3", true,  avx2Bits,       savesVectors32, DotLowering::AVX2,      32,    Accumulator::Int16, 64,   true,  true,  4096,    tokenBlocks},
+    {"avxvnni",    Triple::x86_64,  "avx2,fma,f16c,avxvnni",   "x86-64-v3", true,  avxvnniBits,    savesVectors32, DotLowering::VNNI,      32,    Accumulator::Int32, 64,   true,  true,  4096,    tokenBlocks},
+    {"avx512vnni", Triple::x86_64,  AVX512VNNI,                "x86-64-v4", true,  avx512vnniBits, savesVectors64, DotLowering::VNNI,      64,    Accumulator::Int32, 64,   true,  true,  4096,    tokenBlocks},
+    {"avx512vbmi", Triple::x86_64,  AVX512VNNI ",avx512vbmi",  "x86-64-v4", false, avx512vbmiBits, savesVectors64, DotLowering::VNNI,      64,    Accumulator::Int32, 64,   true,  true,  4096,    tokenBlocks},
+    {"neon",       Triple::aarch64, "neon",                    "",          true,  {},             0,              DotLowering::Portable,  16,    Accumulator::Int16, 64,   true,  true,  4096,    tokenBlocks},
 };
 // clang-format on
+#undef AVX512VNNI
 
 llvm::SmallVector<const InstructionLevel *>
 hgf::getInstructionLevels(Triple::ArchType architecture) {
@@ -61,12 +85,19 @@ static bool hasFeatures(const llvm::MCSubtargetInfo &subtarget,
 }
 
 llvm::SmallVector<const InstructionLevel *>
-hgf::selectInstructionLevels(StringRef tripleText, StringRef cpu) {
+hgf::selectInstructionLevels(StringRef tripleText, StringRef cpu,
+                             StringRef name) {
   Triple triple(tripleText.empty() ? llvm::sys::getDefaultTargetTriple()
                                    : Triple::normalize(tripleText));
   llvm::SmallVector<const InstructionLevel *> all =
       getInstructionLevels(triple.getArch());
   llvm::SmallVector<const InstructionLevel *> result;
+  if (!name.empty()) {
+    llvm::copy_if(
+        all, std::back_inserter(result),
+        [&](const InstructionLevel *level) { return level->name == name; });
+    return result;
+  }
   if (cpu.empty() || cpu == "portable") {
     llvm::copy_if(
         all, std::back_inserter(result),

@@ -29,3 +29,33 @@ llvm.func @baseline(%acc: vector<8xi16>, %codes: vector<16xi8>, %x: vector<16xi8
   %sum = hgf.dot_step %acc, %codes, %x : vector<8xi16>, vector<16xi8>
   llvm.return %sum : vector<8xi16>
 }
+
+// One intrinsic for AVX-VNNI and AVX-512 VNNI: it accumulates by itself, and
+// adding int32 to int32 needs no instruction of its own.
+// CHECK-LABEL: @avxvnni
+llvm.func @avxvnni(%total: vector<8xi32>, %acc: vector<8xi32>, %codes: vector<32xi8>, %x: vector<32xi8>) -> vector<8xi32> attributes {hgf.level = "avxvnni"} {
+  // CHECK: llvm.call_intrinsic "llvm.x86.avx512.vpdpbusd.256"(%arg1, %arg2, %arg3)
+  // CHECK-NOT: inline_asm
+  %sum = hgf.dot_step %acc, %codes, %x : vector<8xi32>, vector<32xi8>
+  // CHECK: hgf.dot_widen
+  %y = hgf.dot_widen %total, %sum : vector<8xi32>, vector<8xi32>
+  llvm.return %y : vector<8xi32>
+}
+
+// Groups of 32 columns need vectors narrower than the level's.
+// CHECK-LABEL: @avx512vnni
+llvm.func @avx512vnni(%acc: vector<16xi32>, %codes: vector<64xi8>, %narrow: vector<8xi32>, %half: vector<32xi8>) -> vector<16xi32> attributes {hgf.level = "avx512vnni"} {
+  // CHECK: llvm.call_intrinsic "llvm.x86.avx512.vpdpbusd.512"(%arg0, %arg1, %arg1)
+  %sum = hgf.dot_step %acc, %codes, %codes : vector<16xi32>, vector<64xi8>
+  // CHECK: llvm.call_intrinsic "llvm.x86.avx512.vpdpbusd.256"(%arg2, %arg3, %arg3)
+  %other = hgf.dot_step %narrow, %half, %half : vector<8xi32>, vector<32xi8>
+  llvm.return %sum : vector<16xi32>
+}
+
+// Vectors wider than the level's are left to the portable lowering.
+// CHECK-LABEL: @wide
+llvm.func @wide(%acc: vector<16xi32>, %codes: vector<64xi8>) -> vector<16xi32> attributes {hgf.level = "avxvnni"} {
+  // CHECK: hgf.dot_step
+  %sum = hgf.dot_step %acc, %codes, %codes : vector<16xi32>, vector<64xi8>
+  llvm.return %sum : vector<16xi32>
+}

@@ -1,5 +1,7 @@
 // RUN: hgf-opt %s --lower-weights '--lower-linear=target=x86_64-linux-gnu cpu=x86-64-v3' | FileCheck %s
 // RUN: hgf-opt %s --lower-weights '--lower-linear=target=x86_64-linux-gnu' | FileCheck %s --check-prefix=PORTABLE
+// RUN: hgf-opt %s --lower-weights '--lower-linear=target=x86_64-linux-gnu level=avx512vnni' | FileCheck %s --check-prefix=WIDE
+// RUN: hgf-opt %s --lower-weights '--lower-linear=target=x86_64-linux-gnu level=avx512vnni portable-dots' | FileCheck %s --check-prefix=ANYWHERE
 // RUN: hgf-opt %s --lower-weights '--lower-linear=target=aarch64-linux-gnu' | FileCheck %s --check-prefix=NEON
 
 // With several levels calls go through pointers that are filled at load.
@@ -10,6 +12,14 @@
 // PORTABLE: llvm.func internal @hgf_kernel_linear_planes2_int8_row_partial_tokens1_avx2({{.*}}attributes {{.*}}target_cpu = "x86-64-v3"
 // PORTABLE: llvm.func @hgf_initialize
 // PORTABLE: cpuid
+
+// WIDE: llvm.func internal @hgf_kernel_linear_planes2_int8_row_partial_tokens1_avx512vnni({{.*}}target_features = #llvm.target_features<["+avx512f"{{.*}}"+avx512vnni"]>
+// WIDE: hgf.dot_step {{.*}} : vector<16xi32>, vector<64xi8>
+
+// The same schedule, but for any CPU.
+// ANYWHERE: llvm.func internal @hgf_kernel_linear_planes2_int8_row_partial_tokens1_avx512vnni_portable
+// ANYWHERE-NOT: target_cpu
+// ANYWHERE: hgf.dot_step {{.*}} : vector<16xi32>, vector<64xi8>
 
 // NEON: llvm.func internal @hgf_kernel_linear_planes2_int8_row_partial_tokens1_neon
 

@@ -23,7 +23,7 @@ using Names = std::vector<std::string>;
 
 TEST(InstructionLevel, PortableBinariesHoldSeveral) {
   EXPECT_EQ(select("x86_64-linux-gnu", "portable"),
-            (Names{"baseline", "avx2"}));
+            (Names{"baseline", "ssse3", "avx2", "avxvnni", "avx512vnni"}));
   EXPECT_EQ(select("aarch64-linux-gnu", "portable"), Names{"neon"});
 }
 
@@ -33,7 +33,21 @@ TEST(InstructionLevel, ANamedProcessorGetsItsBest) {
   // AVX without AVX2.
   EXPECT_EQ(select("x86_64-linux-gnu", "sandybridge"), Names{"ssse3"});
   EXPECT_EQ(select("x86_64-linux-gnu", "znver3"), Names{"avx2"});
+  EXPECT_EQ(select("x86_64-linux-gnu", "alderlake"), Names{"avxvnni"});
+  EXPECT_EQ(select("x86_64-linux-gnu", "cascadelake"), Names{"avx512vnni"});
+  EXPECT_EQ(select("x86_64-linux-gnu", "skylake-avx512"), Names{"avx2"});
+  EXPECT_EQ(select("x86_64-linux-gnu", "icelake-server"), Names{"avx512vbmi"});
+  EXPECT_EQ(select("x86_64-linux-gnu", "znver4"), Names{"avx512vbmi"});
   EXPECT_EQ(select("aarch64-linux-gnu", "cortex-a53"), Names{"neon"});
+}
+
+TEST(InstructionLevel, ANameForcesOneLevel) {
+  auto levels =
+      selectInstructionLevels("x86_64-linux-gnu", "portable", "avx512vbmi");
+  ASSERT_EQ(levels.size(), 1u);
+  EXPECT_EQ(levels.front()->name, "avx512vbmi");
+  EXPECT_TRUE(
+      selectInstructionLevels("x86_64-linux-gnu", "portable", "neon").empty());
 }
 
 TEST(InstructionLevel, OtherArchitecturesHaveNone) {

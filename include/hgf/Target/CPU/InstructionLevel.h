@@ -30,12 +30,15 @@ enum class DotLowering {
   /// `pmaddubsw` and `pmaddwd` on vectors of 16 bytes.
   SSSE3,
   /// The same on vectors of 32 bytes.
-  AVX2
+  AVX2,
+  /// `vpdpbusd` on vectors of the level's size, or narrower ones.
+  VNNI
 };
 
 /// A bit that `cpuid` answers on x86.
 struct ProcessorBit {
   int32_t leaf;
+  int32_t subleaf;
   /// 0 to 3: eax, ebx, ecx, edx.
   int32_t word;
   int32_t bit;
@@ -49,8 +52,8 @@ struct InstructionLevel {
   llvm::Triple::ArchType architecture;
   /// LLVM features that the CPU must have, separated by commas.
   llvm::StringLiteral features;
-  /// LLVM CPU that a variant is compiled for inside a portable binary; empty:
-  /// the binary's own.
+  /// LLVM CPU that kernels are compiled for, with `features`; empty: the
+  /// binary's own.
   llvm::StringLiteral cpu;
   /// Whether portable binaries hold this level.
   bool portable;
@@ -87,10 +90,12 @@ const InstructionLevel *findInstructionLevel(llvm::StringRef name);
 
 /// The levels that a binary for `triple` holds, least demanding first: several
 /// for the CPU "portable", otherwise the best one that `cpu` (an LLVM name or
-/// "native") has. An empty triple means the machine that compiles. Empty where
-/// the architecture has no kernels.
+/// "native") has. An empty triple means the machine that compiles. `name`
+/// forces one row, whatever the CPU. Empty where the architecture has no
+/// kernels or no row of that name.
 llvm::SmallVector<const InstructionLevel *>
-selectInstructionLevels(llvm::StringRef triple, llvm::StringRef cpu);
+selectInstructionLevels(llvm::StringRef triple, llvm::StringRef cpu,
+                        llvm::StringRef name = "");
 
 } // namespace hgf
 
