@@ -16,7 +16,7 @@ using namespace mlir;
 using namespace hgf;
 
 KernelBuilder::KernelBuilder(LLVM::LLVMFuncOp function, const KernelKey &key)
-    : key(key), level(*key.level),
+    : key(key), level(key.getLevel()),
       b(function.getLoc(), OpBuilder::atBlockBegin(&function.front())),
       function(function) {}
 

@@ -26,6 +26,11 @@ static StringRef getFactorName(FactorType type) {
   llvm_unreachable("unknown factor type");
 }
 
+const InstructionLevel &KernelKey::getLevel() const {
+  return kind == KernelKind::Backbone ? *level
+                                      : *findInstructionLevel(level->general);
+}
+
 std::string KernelKey::getName() const {
   std::string name;
   llvm::raw_string_ostream stream(name);
@@ -80,7 +85,7 @@ std::string KernelKey::getName() const {
     epilogue();
     break;
   }
-  stream << "_" << level->name << (portable ? "_portable" : "");
+  stream << "_" << getLevel().name << (portable ? "_portable" : "");
   return name;
 }
 
@@ -132,8 +137,8 @@ LLVM::LLVMFuncOp hgf::getOrBuildKernel(ModuleOp module, const KernelKey &key) {
       LLVM::LLVMFunctionType::get(LLVM::LLVMVoidType::get(context), types),
       LLVM::Linkage::Internal);
   if (!key.portable) {
-    setProcessor(function, *key.level);
-    function->setAttr("hgf.level", builder.getStringAttr(key.level->name));
+    setProcessor(function, key.getLevel());
+    function->setAttr("hgf.level", builder.getStringAttr(key.getLevel().name));
   }
   // One copy, however few its callers are.
   function.setNoInline(true);

@@ -101,6 +101,9 @@ struct KernelKey {
   /// The last row block is not full.
   bool partialRows = false;
 
+  /// The level whose code this is: kernels without dot products are shared.
+  const InstructionLevel &getLevel() const;
+
   /// A symbol that equal keys share and no others.
   std::string getName() const;
 };

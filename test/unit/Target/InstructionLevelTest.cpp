@@ -61,5 +61,9 @@ TEST(InstructionLevel, SafeStepsDoNotOverflow) {
       EXPECT_LE(level->safeSteps * 2 * 2 * 127, 32767);
       EXPECT_LE(level->safeSteps * 2 * 2 * 128, 32768);
       EXPECT_EQ(level->tokenBlocks.back(), 1);
+      const InstructionLevel *general = findInstructionLevel(level->general);
+      ASSERT_NE(general, nullptr);
+      EXPECT_EQ(general->general, general->name);
+      EXPECT_LE(general->detection.size(), level->detection.size());
     }
 }

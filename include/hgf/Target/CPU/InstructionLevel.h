@@ -49,6 +49,9 @@ struct ProcessorBit {
 struct InstructionLevel {
   /// What the report and `--describe` say, e.g. "avx2".
   llvm::StringLiteral name;
+  /// The row whose kernels without dot products this one uses, so that portable
+  /// binaries hold fewer of them; may be itself.
+  llvm::StringLiteral general;
   llvm::Triple::ArchType architecture;
   /// LLVM features that the CPU must have, separated by commas.
   llvm::StringLiteral features;
