@@ -6,12 +6,12 @@
 //===----------------------------------------------------------------------===//
 
 #include "GraphResults.h"
+#include "ResourceUses.h"
 #include "hgf/Analysis/ConstantFolding.h"
 #include "hgf/Analysis/Operands.h"
 #include "hgf/Dialect/ONNX/ONNXDialect.h"
 #include "hgf/Passes/Legalization/Passes.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
-#include "mlir/IR/DialectResourceBlobManager.h"
 #include "llvm/ADT/StringSwitch.h"
 
 namespace hgf {
@@ -23,29 +23,6 @@ using namespace mlir;
 using namespace hgf;
 
 namespace {
-/// Counts who refers to each resource, so that its bytes are released with the
-/// last one: the context itself would keep them.
-class ResourceUses {
-public:
-  void add(Attribute attribute) {
-    if (auto *entry = getEntry(attribute))
-      ++uses[entry];
-  }
-  void remove(Attribute attribute) {
-    auto *entry = getEntry(attribute);
-    if (entry && --uses[entry] == 0)
-      entry->setBlob(AsmResourceBlob());
-  }
-
-private:
-  using Entry = DialectResourceBlobManager::BlobEntry;
-  static Entry *getEntry(Attribute attribute) {
-    auto resource = dyn_cast<DenseResourceElementsAttr>(attribute);
-    return resource ? resource.getRawHandle().getResource() : nullptr;
-  }
-  llvm::DenseMap<Entry *, int64_t> uses;
-};
-
 class FoldConstants : public hgf::impl::ONNXFoldConstantsBase<FoldConstants> {
 public:
   using ONNXFoldConstantsBase::ONNXFoldConstantsBase;
@@ -187,16 +164,7 @@ void FoldConstants::foldGraph(func::FuncOp graph) {
 }
 
 void FoldConstants::runOnOperation() {
-  resources = {};
-  getOperation()->walk([&](Operation *operation) {
-    if (auto constant = dyn_cast<ConstantOp>(operation))
-      resources.add(constant.getValue());
-    else
-      operation->getAttrDictionary().walk(
-          [&](DenseResourceElementsAttr attribute) {
-            resources.add(attribute);
-          });
-  });
+  resources = ResourceUses(getOperation());
   for (func::FuncOp graph : getOperation().getOps<func::FuncOp>())
     if (!graph.isDeclaration())
       foldGraph(graph);

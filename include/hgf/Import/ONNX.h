@@ -36,6 +36,9 @@ struct ONNXSource {
   std::string name;
   /// Folder that external data are read from; empty refuses external data.
   std::string folder;
+  /// `bytes` are mapped from a file: memory of constants that are not needed
+  /// any more is given back.
+  bool isMapped = false;
 };
 
 /// Reads the model at `path` into a module of the onnx dialect (see the

@@ -60,7 +60,8 @@ FailureOr<ExternalFiles::Slice> ExternalFiles::map(StringRef location,
     return import.error() << what << ": its data cannot be read from '" << path
                           << "': " << buffer.getError().message();
   std::shared_ptr<llvm::MemoryBuffer> owner = std::move(*buffer);
-  Slice slice{owner->getBuffer(), owner};
+  Slice slice{owner->getBuffer(), owner,
+              owner->getBufferKind() == llvm::MemoryBuffer::MemoryBuffer_MMap};
   files.try_emplace(location, slice);
   return slice;
 }
@@ -92,5 +93,5 @@ FailureOr<ExternalFiles::Slice> ExternalFiles::read(const Tensor &tensor,
     return import.error() << what << ": expected " << length
                           << " bytes of data at offset " << offset << " of '"
                           << location << "' but that file has " << size;
-  return Slice{file->bytes.substr(offset, length), file->owner};
+  return Slice{file->bytes.substr(offset, length), file->owner, file->isMapped};
 }

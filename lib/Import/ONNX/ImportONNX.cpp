@@ -58,6 +58,8 @@ hgf::importONNX(StringRef path, MLIRContext &context,
   std::shared_ptr<llvm::MemoryBuffer> owner = std::move(*buffer);
   StringRef folder = llvm::sys::path::parent_path(path);
   return importONNX(ONNXSource{owner->getBuffer(), owner, path.str(),
-                               folder.empty() ? "." : folder.str()},
+                               folder.empty() ? "." : folder.str(),
+                               owner->getBufferKind() ==
+                                   llvm::MemoryBuffer::MemoryBuffer_MMap},
                     context, options);
 }

@@ -58,6 +58,8 @@ public:
   struct Slice {
     llvm::StringRef bytes;
     std::shared_ptr<const void> owner;
+    /// The bytes are mapped from a file and can be read from it again.
+    bool isMapped = false;
   };
 
   /// The bytes that `tensor`'s external_data entries describe. `length` is what

@@ -10,6 +10,8 @@
 #include "mlir/IR/BuiltinDialect.h"
 #include "mlir/IR/DialectResourceBlobManager.h"
 #include "llvm/Support/Endian.h"
+#include "llvm/Support/Process.h"
+#include <sys/mman.h>
 
 using namespace mlir;
 using namespace hgf;
@@ -55,6 +57,18 @@ FailureOr<RankedTensorType> TensorReader::readShape(const Tensor &tensor,
   return RankedTensorType::get(tensor.dims, elementType);
 }
 
+/// Gives back the memory of a part of a mapped file, but for pages that other
+/// tensors reach into: a model may be larger than the memory.
+static void releasePages(const char *data, size_t size) {
+  uintptr_t page = llvm::sys::Process::getPageSizeEstimate();
+  uintptr_t begin = llvm::alignTo(reinterpret_cast<uintptr_t>(data), page);
+  uintptr_t end =
+      llvm::alignDown(reinterpret_cast<uintptr_t>(data) + size, page);
+  // What cannot be given back is only kept for longer.
+  if (begin < end)
+    (void)madvise(reinterpret_cast<void *>(begin), end - begin, MADV_DONTNEED);
+}
+
 static bool isPackedType(Type elementType) {
   return getStoredBits(elementType) < 8;
 }
@@ -94,7 +108,10 @@ FailureOr<StoredTensor> TensorReader::store(RankedTensorType type,
     alignment = 1;
   AsmResourceBlob blob(
       ArrayRef<char>(bytes.data(), bytes.size()), alignment,
-      [owner = std::move(slice.owner)](void *, size_t, size_t) mutable {
+      [owner = std::move(slice.owner),
+       isMapped = slice.isMapped](void *data, size_t size, size_t) mutable {
+        if (isMapped)
+          releasePages(static_cast<const char *>(data), size);
         owner.reset();
       },
       /*dataIsMutable=*/false);
@@ -142,7 +159,7 @@ LogicalResult TensorReader::readTyped(const Tensor &tensor,
   if (field == TypedField::Float || field == TypedField::Double) {
     std::optional<StringRef> packed = findPackedField(tensor.message, field);
     if (packed && packed->size() == byteCount) {
-      slice = {*packed, import.source.owner};
+      slice = {*packed, import.source.owner, import.source.isMapped};
       return success();
     }
   }
@@ -178,7 +195,7 @@ FailureOr<StoredTensor> TensorReader::read(const Tensor &tensor,
       return failure();
     slice = *external;
   } else if (tensor.rawData) {
-    slice = {*tensor.rawData, import.source.owner};
+    slice = {*tensor.rawData, import.source.owner, import.source.isMapped};
   } else if (failed(readTyped(tensor, *type, byteCount, what, slice))) {
     return failure();
   }

@@ -12,15 +12,26 @@
 using namespace mlir;
 using namespace hgf;
 
+MutableArrayRef<float> ConstantMatrix::edit() {
+  if (!storage || storage.use_count() > 1) {
+    storage = values.empty()
+                  ? std::make_shared<std::vector<float>>(rows * columns)
+                  : std::make_shared<std::vector<float>>(values);
+    values = *storage;
+  }
+  return *storage;
+}
+
 namespace {
 
 std::optional<ConstantMatrix> evaluateConstant(const ConstantTensor &constant) {
   if (constant.rank() != 2)
     return std::nullopt;
-  ConstantMatrix matrix;
-  matrix.rows = constant.shape()[0];
-  matrix.columns = constant.shape()[1];
-  matrix.values = constant.floats();
+  ConstantMatrix matrix(constant.shape()[0], constant.shape()[1]);
+  if (std::optional<ArrayRef<float>> view = constant.viewFloats())
+    matrix.refer(*view);
+  else
+    constant.copyTo(matrix.edit());
   return matrix;
 }
 
@@ -66,15 +77,17 @@ std::optional<ConstantMatrix> evaluateDequantize(NodeOp node) {
     return (axis == 0 ? row / block : row) * scaleColumns +
            (axis == 1 ? column / block : column);
   };
-  ConstantMatrix matrix;
-  matrix.rows = rows;
-  matrix.columns = columns;
-  matrix.values.resize(rows * columns);
+  ConstantMatrix matrix(rows, columns);
+  MutableArrayRef<float> values = matrix.edit();
+  codes->copyTo(values);
+  std::vector<float> scales = scale->floats();
+  std::vector<float> zeros =
+      zero ? zero->floats() : std::vector<float>(scales.size());
   for (int64_t row = 0; row < rows; ++row)
     for (int64_t column = 0; column < columns; ++column) {
       int64_t at = position(row, column);
-      double code = (*codes)[row * columns + column] - (zero ? (*zero)[at] : 0);
-      matrix.values[row * columns + column] = float(code) * float((*scale)[at]);
+      float &value = values[row * columns + column];
+      value = (value - zeros[at]) * scales[at];
     }
   return matrix;
 }
@@ -91,15 +104,18 @@ std::optional<ConstantMatrix> evaluateScaled(Value matrixValue,
   int64_t height = matrix->height(), width = matrix->width();
   int64_t rows = constant->rank() == 2 ? constant->shape()[0] : 1;
   int64_t columns = constant->rank() >= 1 ? constant->shape().back() : 1;
+  std::vector<float> factors = constant->floats();
   if ((rows != 1 && rows != height) || (columns != 1 && columns != width))
     return std::nullopt;
-  for (int64_t row = 0; row < height; ++row)
-    for (int64_t column = 0; column < width; ++column) {
-      float factor = float((*constant)[(rows == 1 ? 0 : row) * columns +
-                                       (columns == 1 ? 0 : column)]);
-      float &value = matrix->transposed
-                         ? matrix->values[column * matrix->columns + row]
-                         : matrix->values[row * matrix->columns + column];
+  MutableArrayRef<float> values = matrix->edit();
+  for (int64_t row = 0; row < matrix->rows; ++row)
+    for (int64_t column = 0; column < matrix->columns; ++column) {
+      // As the constant is stored.
+      int64_t y = matrix->transposed ? column : row;
+      int64_t x = matrix->transposed ? row : column;
+      float factor =
+          factors[(rows == 1 ? 0 : y) * columns + (columns == 1 ? 0 : x)];
+      float &value = values[row * matrix->columns + column];
       value = divide ? value / factor : value * factor;
     }
   return matrix;
@@ -227,17 +243,15 @@ std::optional<ConstantMatrix> hgf::evaluateBlockWeight(NodeOp node,
         int64_t((*zeros)[row * llvm::divideCeil(blocks, 4) + at / 4]) & 255;
     return (byte >> (at % 4 * 2)) & 3;
   };
-  ConstantMatrix matrix;
-  matrix.rows = outputs;
-  matrix.columns = inputs;
-  matrix.values.resize(outputs * inputs);
+  ConstantMatrix matrix(outputs, inputs);
+  MutableArrayRef<float> values = matrix.edit();
   for (int64_t row = 0; row < outputs; ++row)
     for (int64_t column = 0; column < inputs; ++column) {
       int64_t at = column / block;
       int64_t position = (row * blocks + at) * block + column % block;
       int64_t byte = int64_t((*codes)[position / 4]) & 255;
       double code = (byte >> (position % 4 * 2)) & 3;
-      matrix.values[row * inputs + column] =
+      values[row * inputs + column] =
           float(code - zeroOf(row, at)) * float((*scales)[row * blocks + at]);
     }
   return matrix;

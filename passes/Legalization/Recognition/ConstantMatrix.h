@@ -12,9 +12,20 @@
 
 namespace hgf {
 
-/// A dense matrix of float32.
-struct ConstantMatrix {
-  std::vector<float> values;
+/// A dense matrix of float32: the bytes of the model file where these are
+/// float32 already, so that a matrix costs no memory.
+class ConstantMatrix {
+public:
+  ConstantMatrix() = default;
+  ConstantMatrix(int64_t rows, int64_t columns)
+      : rows(rows), columns(columns) {}
+
+  /// Refers to memory that outlives the matrix.
+  void refer(llvm::ArrayRef<float> elements) { values = elements; }
+  /// Memory of the matrix's own, with the same values or zeros.
+  llvm::MutableArrayRef<float> edit();
+
+  llvm::ArrayRef<float> values;
   /// As the values are stored, row by row.
   int64_t rows = 0, columns = 0;
   /// The matrix is the transpose of what is stored.
@@ -26,6 +37,10 @@ struct ConstantMatrix {
     return transposed ? values[column * columns + row]
                       : values[row * columns + column];
   }
+
+private:
+  /// Shared by copies until one of them is edited.
+  std::shared_ptr<std::vector<float>> storage;
 };
 
 /// The matrix that `value` is: a constant through casts that keep its

@@ -27,9 +27,40 @@ std::optional<ConstantTensor> ConstantTensor::get(Value value) {
 
 std::vector<float> ConstantTensor::floats() const {
   std::vector<float> values(size());
-  for (int64_t index = 0; index < size(); ++index)
-    values[index] = reader.at<float>(index);
+  copyTo(values);
   return values;
+}
+
+std::optional<ArrayRef<float>> ConstantTensor::viewFloats() const {
+  ArrayRef<char> bytes = reader.getBytes();
+  if (!elementType().isF32() || reader.isSplat() ||
+      reinterpret_cast<uintptr_t>(bytes.data()) % alignof(float) != 0)
+    return std::nullopt;
+  return ArrayRef(reinterpret_cast<const float *>(bytes.data()), size());
+}
+
+void ConstantTensor::copyTo(MutableArrayRef<float> elements) const {
+  const char *bytes = reader.getBytes().data();
+  unsigned bits = reader.getStoredBits();
+  bool stored = !reader.isSplat() && bits >= 8;
+  // The types of most weights; any other takes the long way.
+  if (stored && elementType().isF32()) {
+    std::memcpy(elements.data(), bytes, elements.size() * sizeof(float));
+  } else if (stored && elementType().isInteger(8)) {
+    bool isUnsigned = elementType().isUnsignedInteger();
+    for (auto [index, element] : llvm::enumerate(elements))
+      element = isUnsigned ? float(uint8_t(bytes[index]))
+                           : float(int8_t(bytes[index]));
+  } else if (stored && elementType().isBF16()) {
+    for (auto [index, element] : llvm::enumerate(elements)) {
+      uint16_t half;
+      std::memcpy(&half, bytes + 2 * index, 2);
+      element = llvm::bit_cast<float>(uint32_t(half) << 16);
+    }
+  } else {
+    for (auto [index, element] : llvm::enumerate(elements))
+      element = reader.at<float>(index);
+  }
 }
 
 std::optional<double> hgf::getScalarConstant(Value value) {

@@ -30,6 +30,10 @@ public:
   /// Element `index` in row-major order.
   double operator[](int64_t index) const { return reader.at<double>(index); }
   std::vector<float> floats() const;
+  /// The same into `elements`, of which there must be size().
+  void copyTo(llvm::MutableArrayRef<float> elements) const;
+  /// The elements where they lie, if these are aligned float32.
+  std::optional<llvm::ArrayRef<float>> viewFloats() const;
 
 private:
   explicit ConstantTensor(ConstantReader reader) : reader(reader) {}

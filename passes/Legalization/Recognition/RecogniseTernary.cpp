@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "../ResourceUses.h"
 #include "ConstantMatrix.h"
 #include "Quantizer.h"
 #include "TernaryWeight.h"
@@ -45,6 +46,13 @@ struct Product {
     return rowsAreOutputs ? weight.width() : weight.height();
   }
 };
+
+bool isMatrixProduct(Operation *operation) {
+  auto node = dyn_cast<NodeOp>(operation);
+  return node && (isOperator(node, "MatMul") || isOperator(node, "Gemm") ||
+                  isOperator(node, "MatMulInteger") ||
+                  isOperator(node, "MatMulNBits", "com.microsoft"));
+}
 
 /// Reads the operators that multiply by a matrix. The empty reason says that
 /// the node multiplies by no constant at all.
@@ -126,9 +134,8 @@ private:
         why = "the weight's zero points are no constants";
         return false;
       }
-      for (int64_t index = 0; index < int64_t(weight->values.size()); ++index)
-        weight->values[index] -=
-            float((*zeros)[zeros->size() == 1 ? 0 : index % columns]);
+      for (auto [index, value] : llvm::enumerate(weight->edit()))
+        value -= float((*zeros)[zeros->size() == 1 ? 0 : index % columns]);
     }
     product.weight = std::move(*weight);
     product.x = node.getInputs()[0];
@@ -214,7 +221,8 @@ std::optional<Chain> followScales(const Product &product,
 
 class Recogniser {
 public:
-  explicit Recogniser(MissReport report) : report(report) {}
+  Recogniser(MissReport report, Operation *root)
+      : report(report), resources(root) {}
 
   void visit(NodeOp node);
 
@@ -232,7 +240,12 @@ private:
   /// A block-quantized product that is not ternary, as float product.
   void expandBlocks(const Product &product);
 
+  /// Erases the operations from `last` back to `product`, which nothing reads
+  /// any more, and releases the weight before the next one is read.
+  void release(Operation *last, NodeOp product);
+
   MissReport report;
+  ResourceUses resources;
 };
 
 std::optional<Recogniser::Activations>
@@ -350,6 +363,27 @@ void Recogniser::rewrite(const Product &product, TernaryWeight weight,
             .getOutputs()[0];
   y.setType(end.getType());
   end.replaceAllUsesWith(y);
+  release(end.getDefiningOp(), node);
+}
+
+void Recogniser::release(Operation *last, NodeOp product) {
+  SmallVector<Operation *> worklist = {last};
+  while (!worklist.empty()) {
+    Operation *operation = worklist.pop_back_val();
+    // Other products are still to be visited.
+    bool isProduct = operation != product && isMatrixProduct(operation);
+    if (!operation->use_empty() || isProduct ||
+        !isa<NodeOp, ConstantOp, NoneOp>(operation))
+      continue;
+    llvm::SetVector<Operation *> producers;
+    for (Value operand : operation->getOperands())
+      if (Operation *producer = operand.getDefiningOp())
+        producers.insert(producer);
+    if (auto constant = dyn_cast<ConstantOp>(operation))
+      resources.remove(constant.getValue());
+    operation->erase();
+    worklist.append(producers.begin(), producers.end());
+  }
 }
 
 void Recogniser::visit(NodeOp node) {
@@ -396,13 +430,10 @@ struct RecogniseTernary
   void runOnOperation() override {
     SmallVector<NodeOp> nodes;
     getOperation().walk([&](NodeOp node) {
-      if (node->getParentOfType<func::FuncOp>() &&
-          (isOperator(node, "MatMul") || isOperator(node, "Gemm") ||
-           isOperator(node, "MatMulInteger") ||
-           isOperator(node, "MatMulNBits", "com.microsoft")))
+      if (node->getParentOfType<func::FuncOp>() && isMatrixProduct(node))
         nodes.push_back(node);
     });
-    Recogniser recogniser(MissReport{reportMissed});
+    Recogniser recogniser(MissReport{reportMissed}, getOperation());
     for (NodeOp node : nodes)
       recogniser.visit(node);
     eraseUnusedNodes(getOperation());
