@@ -39,6 +39,8 @@ Compiles a model (.onnx, .mlir, .mlirbc) ahead of time.
   --dim=NAME=VALUE            fixes a symbolic dimension; may be repeated
   --weights=embed|side        weights in the binary, or in a file beside it
   --closed-gate-bound=X       deletes corrections whose every |tanh g| is below X
+  --correction=keep|int8      stores corrections as they are (default), or as int8
+                              with one scale per rank; --report has the error
   --compile-from=PHASE        the input is what the phase before PHASE wrote
   --compile-to=PHASE          stops after PHASE; with --emit=mlir or bytecode
   --dump-phases-to=DIR        writes DIR/1.legalization.mlir and so on
@@ -112,7 +114,7 @@ private:
                             .Case("compile-to", &options.compileTo)
                             .Case("dump-phases-to", &options.dumpPhasesTo)
                             .Cases({"dot-lowering", "emit", "dim", "weights",
-                                    "closed-gate-bound"},
+                                    "closed-gate-bound", "correction"},
                                    &other)
                             .Default(nullptr);
     if (!text)
@@ -165,6 +167,12 @@ private:
       options.sideWeights = value == "side";
       return value == "side" || value == "embed" ||
              fail("expected --weights to be embed or side but got '" + value +
+                  "'");
+    }
+    if (name == "correction") {
+      options.int8Corrections = value == "int8";
+      return value == "int8" || value == "keep" ||
+             fail("expected --correction to be keep or int8 but got '" + value +
                   "'");
     }
     // Written so that it refuses NaN, too.

@@ -126,6 +126,7 @@ private:
     pipeline.portableDots = options.portableDots;
     pipeline.dimensions = options.dimensions;
     pipeline.closedGateBound = options.closedGateBound;
+    pipeline.int8Corrections = options.int8Corrections;
     pipeline.reportMissedTernary = options.reportMissedTernary;
     for (size_t index = first; index <= last; ++index) {
       TimingScope phaseScope = scope.nest(phases[index].name);

@@ -171,4 +171,37 @@ def AppendCache : Pass<"append-cache", "::mlir::ModuleOp"> {
                            "::mlir::tensor::TensorDialect"];
 }
 
+def QuantizeCorrections : Pass<"quantize-corrections"> {
+  let summary = "Corrections become int8 with one scale per rank";
+  let description = [{
+    A row of A and a column of B belong to one rank; each gets the scale
+    max |w| / 127, and its elements the nearest multiples. Constant f16, bf16
+    and f32 factors change, all others stay. The attribute
+    `hgf.correction_error`, which the report shows, has the largest error
+    relative to the factor's largest element and the root mean square error
+    relative to the factor's, each that of the worse factor.
+
+    Example:
+
+    ```mlir
+    func.func @main(%arg0: tensor<4x3xf32>, %arg1: !hgf.ternary<2 by 3, scale = row>, %arg2: tensor<4x2xf32>) -> tensor<4x2xf32> {
+      %cst = arith.constant dense<[[1.27, -0.1, 0.02]]> : tensor<1x3xf32>
+      %cst_0 = arith.constant dense<[[2.54], [-0.5]]> : tensor<2x1xf32>
+      %0 = hgf.linear ins(%arg0 : tensor<4x3xf32>) weight(%arg1 : !hgf.ternary<2 by 3, scale = row>) correction(%cst, %cst_0 : tensor<1x3xf32>, tensor<2x1xf32>) outs(%arg2 : tensor<4x2xf32>) -> tensor<4x2xf32>
+      return %0 : tensor<4x2xf32>
+    }
+    ```
+
+    becomes
+
+    ```mlir
+    %cst_1 = arith.constant dense<[[127, -10, 2]]> : tensor<1x3xi8>
+    %cst_2 = arith.constant dense<0.00999999977> : tensor<1xf32>
+    %cst_3 = arith.constant dense<[[127], [-25]]> : tensor<2x1xi8>
+    %cst_4 = arith.constant dense<2.000000e-02> : tensor<1xf32>
+    ```
+  }];
+  let dependentDialects = ["::hgf::HGFDialect", "::mlir::arith::ArithDialect"];
+}
+
 #endif // HGF_PASSES_FUSION_PASSES_TD

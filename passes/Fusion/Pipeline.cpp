@@ -20,6 +20,9 @@ void hgf::buildFusionPipeline(mlir::OpPassManager &manager,
   manager.addPass(createDropClosedGates(gates));
   // Merging wants linears without epilogue.
   manager.addPass(createMergeLinears());
+  // Last of those that look into factors: segments keep their own scales.
+  if (options.int8Corrections)
+    manager.addPass(createQuantizeCorrections());
   manager.addPass(createFuseEpilogues());
   manager.addPass(createAppendCache());
   manager.addPass(mlir::createCanonicalizerPass());

@@ -179,6 +179,10 @@ struct PackWeights : public hgf::impl::PackWeightsBase<PackWeights> {
     add("rows", builder.getI64IntegerAttr(parameters.rows));
     add("columns", builder.getI64IntegerAttr(parameters.columns));
     add("rank", builder.getI64IntegerAttr(parameters.rank));
+    if (op.getA())
+      add("correction", TypeAttr::get(getElementTypeOrSelf(op.getA())));
+    if (Attribute error = op->getAttr("hgf.correction_error"))
+      add("correction_error", error);
     if (missed) {
       add("kernel", builder.getStringAttr("none"));
       add("missed", builder.getStringAttr(missed));

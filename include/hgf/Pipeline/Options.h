@@ -42,6 +42,11 @@ struct PipelineOptions : public mlir::PassPipelineOptions<PipelineOptions> {
       llvm::cl::desc("Corrections whose every |tanh g| lies below this bound "
                      "are deleted; 0 deletes none"),
       llvm::cl::init(0.0)};
+  Option<bool> int8Corrections{
+      *this, "int8-corrections",
+      llvm::cl::desc("Store the factors of corrections as int8 with one scale "
+                     "per rank"),
+      llvm::cl::init(false)};
   Option<bool> reportMissedTernary{
       *this, "report-missed-ternary",
       llvm::cl::desc("Remark at every node that almost is a ternary linear "

@@ -1,0 +1,67 @@
+"""Corrections stored as int8 against float64, and what the report says about them."""
+
+import dataclasses
+import json
+import subprocess
+
+import numpy as np
+import pytest
+
+import harness
+import kernels_test
+from kernels_test import Layer
+
+LAYERS = [Layer(40, 256, rank=8, factor=factor, gate=gate, segments=segments, ranks=ranks)
+          for factor in ("f16", "bf16", "f32")
+          for gate, segments, ranks in [("sigmoid_output", (), ()), ("row", (11, 29), (3, 5))]]
+
+
+def quantize(matrix, axis):
+    """int8 codes times one scale per rank; `axis` is the other one."""
+    matrix = matrix.astype(np.float64)
+    scale = (np.abs(matrix.astype(np.float32)).max(axis, keepdims=True) / np.float32(127)).astype(np.float64)
+    return np.rint(matrix / scale) * scale
+
+
+def rounded(layer):
+    """The layer with the factors that --correction=int8 stores."""
+    result = dataclasses.replace(layer)
+    result.__dict__.update(layer.__dict__)
+    result.a = quantize(layer.a, 1)
+    if layer.segments:
+        result.b = np.zeros(layer.b.shape)
+        for block in layer.blocks():
+            result.b[block] = quantize(layer.b[block], 0)
+    else:
+        result.b = quantize(layer.b, 0)
+    return result
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory):
+    path = tmp_path_factory.mktemp("corrections") / "model.mlir"
+    path.write_text(kernels_test.module(LAYERS))
+    return path
+
+
+def test_int8_corrections(source):
+    path = harness.compile_file(source, source.with_suffix(".so"), "--compile-from=fusion", "--correction=int8")
+    model = harness.Model(path)
+    for tokens in (1, 5):
+        feeds = kernels_test.make_inputs(LAYERS, tokens, seed=tokens)
+        kernels_test.check([rounded(layer) for layer in LAYERS], feeds, model(feeds))
+    model.close()
+
+
+def test_report_has_the_error_and_fewer_bits(source, tmp_path):
+    def report(*flags):
+        run = subprocess.run([harness.HGF_COMPILE, source, "-o", tmp_path / "model.o", "--compile-from=fusion", "--report=json", *flags],
+                             capture_output=True, text=True, check=True)
+        return json.loads(run.stdout)["linears"]
+    for before, after, layer in zip(report(), report("--correction=int8"), LAYERS):
+        assert before["correction"] == layer.factor and after["correction"] == "i8"
+        assert before["effective_bits"] > after["effective_bits"]
+        assert "correction_error" not in before
+        error = np.abs(rounded(layer).a - layer.a).max() / np.abs(layer.a).max()
+        assert 0.9 * error <= after["correction_error"]["max"] <= 1 / 254 + 1e-6
+        assert 0 < after["correction_error"]["rms"] < 0.01
