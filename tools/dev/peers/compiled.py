@@ -1,0 +1,65 @@
+"""Our own kernels: hgf::Linear layers compiled by hgf-compile into a shared object, called through the C interface."""
+
+import pathlib
+import subprocess
+import sys
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper
+
+ROOT = pathlib.Path(__file__).resolve().parents[3]
+sys.path[:0] = [str(ROOT / "examples"), str(ROOT / "test" / "integration")]
+import harness  # noqa: E402
+import hgf_onnx  # noqa: E402
+
+
+def write_model(folder, ternary, scale, copies):
+    """A model of `copies` independent layers; layer i has the rows of `ternary` rotated by i. Returns its path."""
+    rows, columns = ternary.shape
+    packed = np.frombuffer(hgf_onnx.pack_int2(ternary), np.uint8).reshape(rows, columns // 4)
+    builder = hgf_onnx.Builder()
+    scaling = builder.tensor("scale", np.float32(scale))
+    inputs, outputs = [], []
+    folder.mkdir(parents=True, exist_ok=True)
+    with open(folder / "weights.bin", "wb") as file:
+        for i in range(copies):
+            tensor = TensorProto(name=f"w{i}", data_type=TensorProto.INT2, dims=(rows, columns), data_location=TensorProto.EXTERNAL)
+            for key, value in [("location", "weights.bin"), ("offset", file.tell()), ("length", packed.nbytes)]:
+                tensor.external_data.add(key=key, value=str(value))
+            file.write(np.roll(packed, i, axis=0).data)
+            builder.initializers.append(tensor)
+            builder.nodes.append(helper.make_node("Linear", [f"x{i}", f"w{i}", scaling], [f"y{i}"], name=f"layer{i}", domain="hgf"))
+            inputs.append(helper.make_tensor_value_info(f"x{i}", TensorProto.FLOAT, ["tokens", columns]))
+            outputs.append(helper.make_tensor_value_info(f"y{i}", TensorProto.FLOAT, ["tokens", rows]))
+    graph = helper.make_graph(builder.nodes, "layers", inputs, outputs, builder.initializers)
+    opsets = [helper.make_opsetid("", hgf_onnx.OPSET), helper.make_opsetid("hgf", hgf_onnx.VERSION)]
+    model = helper.make_model(graph, opset_imports=opsets, functions=[hgf_onnx.Linear().function()], ir_version=hgf_onnx.IR_VERSION)
+    onnx.save(model, folder / "model.onnx")
+    return folder / "model.onnx"
+
+
+def compile_model(model, cpu):
+    output = model.with_name(f"libmodel-{cpu}.so")
+    run = subprocess.run([harness.HGF_COMPILE, model, "-o", output, f"--cpu={cpu}"], capture_output=True, text=True)
+    if run.returncode:
+        raise RuntimeError(run.stderr.strip())
+    return output
+
+
+class MatMuls:
+    """A session on such a library, with inputs and outputs bound once."""
+
+    def __init__(self, library, threads, x):
+        self.model = harness.Model(library, threads)
+        self.feeds = {name: x for name in self.model.names(0)}
+        self.outputs = list(self.model(self.feeds).values())
+
+    def run(self):
+        self.model._check(self.model.library.hgf_session_run(self.model.session))
+
+    def level(self):
+        return self.model.library.hgf_session_level(self.model.session).decode()
+
+    def close(self):
+        self.model.close()
