@@ -14,7 +14,7 @@
 #include <stdint.h>
 
 #define HGF_MODEL_MAGIC 0x31464748u /* "HGF1" */
-#define HGF_MODEL_DESCRIPTOR_VERSION 1u
+#define HGF_MODEL_DESCRIPTOR_VERSION 2u
 
 /* One run in progress. Opaque to generated code, which passes it on to the
  * hgf_rt_* functions below. */
@@ -85,6 +85,14 @@ typedef struct hgf_model_descriptor {
   int32_t (*run)(hgf_call *call, void *arena, const hgf_buffer *buffers);
 } hgf_model_descriptor;
 
+/* One loop of a job: [0, count) in pieces of `grain`. What is not longer than
+ * one piece runs on one thread. */
+typedef struct hgf_phase {
+  void (*body)(void *argument, int64_t begin, int64_t end);
+  int64_t count;
+  int64_t grain;
+} hgf_phase;
+
 /* The one symbol that a compiled model defines, besides the C ABI. */
 #ifdef __cplusplus
 extern "C" {
@@ -100,6 +108,13 @@ extern const hgf_model_descriptor hgf_model;
 void hgf_rt_parallel(hgf_call *call,
                      void (*body)(void *argument, int64_t begin, int64_t end),
                      void *argument, int64_t count, int64_t grain);
+
+/* As hgf_rt_parallel for one phase after another, with one fork and one join:
+ * no body of a phase begins before all of the phase before have ended, and it
+ * sees what they wrote. All get `argument`. Neither `phases` nor `argument` is
+ * read after the return. */
+void hgf_rt_parallel_phases(hgf_call *call, const hgf_phase *phases,
+                            int32_t phase_count, void *argument);
 
 /* Records an error (the first one counts); the run goes on to its end and then
  * returns `code`, an hgf_status of include/hgf-c/Model.h, usually HGF_ERROR_RUN

@@ -104,8 +104,10 @@ static hgf_status run(hgf_session *session) {
     return status;
   atomic_store(&session->call.code, 0);
   atomic_store(&session->call.message, NULL);
+  hgf_pool_enter(session->pool);
   int32_t returned =
       model->run(&session->call, session->arena.data, session->buffers);
+  hgf_pool_leave(session->pool);
   int code = atomic_load(&session->call.code);
   if (returned != 0 || code != 0) {
     const char *message = atomic_load(&session->call.message);

@@ -44,9 +44,9 @@ void hgf_memory_free(hgf_memory *memory) {
  * What generated code calls
  *===----------------------------------------------------------------------===*/
 
-static void call_parallel(hgf_call *call, hgf_pool_body body, void *argument,
-                          int64_t count, int64_t grain) {
-  hgf_pool_run(call->pool, body, argument, count, grain);
+static void call_parallel(hgf_call *call, const hgf_phase *phases,
+                          int32_t phase_count, void *argument) {
+  hgf_pool_run(call->pool, phases, phase_count, argument);
 }
 
 static void call_fail(hgf_call *call, int32_t code, const char *message) {
@@ -58,7 +58,13 @@ static void call_fail(hgf_call *call, int32_t code, const char *message) {
 void hgf_rt_parallel(hgf_call *call,
                      void (*body)(void *argument, int64_t begin, int64_t end),
                      void *argument, int64_t count, int64_t grain) {
-  call->parallel(call, body, argument, count, grain);
+  hgf_phase phase = {body, count, grain};
+  call->parallel(call, &phase, 1, argument);
+}
+
+void hgf_rt_parallel_phases(hgf_call *call, const hgf_phase *phases,
+                            int32_t phase_count, void *argument) {
+  call->parallel(call, phases, phase_count, argument);
 }
 
 void hgf_rt_fail(hgf_call *call, int32_t code, const char *message) {

@@ -15,12 +15,12 @@
 
 enum { hgf_alignment = 64, hgf_error_size = 512 };
 
-/* Generated code gets this and passes it back. The two functions come first and
+/* Generated code gets this and passes it back. The functions come first and
  * keep their place: a library may hold an older runtime than the program that
  * runs it (hgf-run), and its hgf_rt_* functions only go through them. */
 struct hgf_call {
-  void (*parallel)(hgf_call *call, hgf_pool_body body, void *argument,
-                   int64_t count, int64_t grain);
+  void (*parallel)(hgf_call *call, const hgf_phase *phases, int32_t phase_count,
+                   void *argument);
   void (*fail)(hgf_call *call, int32_t code, const char *message);
   hgf_pool *pool;
   atomic_int code;

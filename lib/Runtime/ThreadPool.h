@@ -6,22 +6,26 @@
 #ifndef HGF_LIB_RUNTIME_THREADPOOL_H
 #define HGF_LIB_RUNTIME_THREADPOOL_H
 
+#include "ModelDescriptor.h"
+
 #include <stdint.h>
 
 typedef struct hgf_pool hgf_pool;
-
-/* Part of [0, count) to work on. */
-typedef void (*hgf_pool_body)(void *argument, int64_t begin, int64_t end);
 
 /* `threads` counts the caller, >= 1. No thread is started yet. NULL: out of
  * memory. */
 hgf_pool *hgf_pool_create(int32_t threads);
 void hgf_pool_free(hgf_pool *pool);
 
-/* As hgf_rt_parallel. At most one thread calls it at a time; calls from inside
- * a body run on the body's thread. */
-void hgf_pool_run(hgf_pool *pool, hgf_pool_body body, void *argument,
-                  int64_t count, int64_t grain);
+/* As hgf_rt_parallel_phases. At most one thread calls it at a time; calls from
+ * inside a body run on the body's thread. */
+void hgf_pool_run(hgf_pool *pool, const hgf_phase *phases, int32_t phase_count,
+                  void *argument);
+
+/* Around the runs of a session, its serial parts included: the calling thread
+ * needs a CPU, which other pools of this process then leave to it. */
+void hgf_pool_enter(hgf_pool *pool);
+void hgf_pool_leave(hgf_pool *pool);
 
 /* Threads started so far; for tests. */
 int32_t hgf_pool_started(const hgf_pool *pool);

@@ -51,6 +51,11 @@ static int32_t add_run(hgf_call *call, void *arena, const hgf_buffer *buffers) {
   (void)arena;
   add_argument argument = {call, buffers[0].data, buffers[1].data,
                            buffers[2].data};
+  /* The second phase adds the same again: a failure in the first one does not
+   * keep it from running. */
+  hgf_phase phases[] = {{add_body, buffers[0].dims[0] * 4, 4},
+                        {add_body, buffers[0].dims[0] * 4, 1}};
+  hgf_rt_parallel_phases(call, phases, 2, &argument);
   hgf_rt_parallel(call, add_body, &argument, buffers[0].dims[0] * 4, 4);
   return 0;
 }
