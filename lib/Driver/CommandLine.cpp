@@ -271,6 +271,15 @@ static void printDiagnostic(Diagnostic &diagnostic) {
   stream << diagnostic << '\n';
 }
 
+std::string hgf::findRuntimeDirectory(const char *argument0) {
+  // The runtime lies beside the compiler: bin/hgf-compile, lib/hgf/TRIPLE.
+  SmallString<128> directory(llvm::sys::path::parent_path(
+      llvm::sys::path::parent_path(llvm::sys::fs::getMainExecutable(
+          argument0, reinterpret_cast<void *>(&compileMain)))));
+  llvm::sys::path::append(directory, "lib", "hgf");
+  return directory.str().str();
+}
+
 int hgf::compileMain(int argc, char **argv) {
   CompileOptions options;
   Parser parser(argc, argv);
@@ -282,12 +291,7 @@ int hgf::compileMain(int argc, char **argv) {
     llvm::outs() << helpText;
     return 0;
   }
-  // The runtime lies beside the compiler: bin/hgf-compile, lib/hgf/TRIPLE.
-  SmallString<128> directory(llvm::sys::path::parent_path(
-      llvm::sys::path::parent_path(llvm::sys::fs::getMainExecutable(
-          argv[0], reinterpret_cast<void *>(&compileMain)))));
-  llvm::sys::path::append(directory, "lib", "hgf");
-  options.runtimeDirectory = directory.str().str();
+  options.runtimeDirectory = findRuntimeDirectory(argv[0]);
   if (!options.dumpPhasesTo.empty())
     if (std::error_code error =
             llvm::sys::fs::create_directories(options.dumpPhasesTo)) {

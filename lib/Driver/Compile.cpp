@@ -103,7 +103,6 @@ public:
     return generate(kind, **machine);
   }
 
-private:
   LogicalResult runPhases() {
     ArrayRef<hgf::Phase> phases = hgf::getCPUPhases();
     size_t first = 0, last = phases.size() - 1;
@@ -146,6 +145,7 @@ private:
     return success();
   }
 
+private:
   LogicalResult writeModule(StringRef path, bool bytecode) {
     std::string message;
     auto file = openOutputFile(path, &message);
@@ -253,4 +253,8 @@ private:
 LogicalResult hgf::compile(ModuleOp module, const CompileOptions &options,
                            llvm::raw_ostream &report) {
   return Compilation(module, options, report).run();
+}
+
+LogicalResult hgf::runPhases(ModuleOp module, const CompileOptions &options) {
+  return Compilation(module, options, llvm::nulls()).runPhases();
 }

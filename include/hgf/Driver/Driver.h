@@ -73,6 +73,15 @@ mlir::LogicalResult compile(mlir::ModuleOp module,
                             const CompileOptions &options,
                             llvm::raw_ostream &report);
 
+/// Runs the phases that `options` ask for and writes nothing: tools that look at
+/// what a phase made, e.g. the packed layers of a model, go on from there.
+mlir::LogicalResult runPhases(mlir::ModuleOp module,
+                              const CompileOptions &options);
+
+/// The folder of prebuilt runtime archives that belongs to the program
+/// `argument0`: lib/hgf beside its bin.
+std::string findRuntimeDirectory(const char *argument0);
+
 /// The command hgf-compile. Returns its exit status: 0 done, 1 bad or
 /// unsupported input, 2 wrong usage.
 int compileMain(int argc, char **argv);

@@ -1,0 +1,349 @@
+//===- Bench.cpp - The command hgf-bench ----------------------------------===//
+//
+// Part of HGF, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "hgf/Bench/Bench.h"
+
+#include "Layers.h"
+#include "Options.h"
+#include "Report.h"
+
+#include "mlir/IR/Diagnostics.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/Path.h"
+
+#include <cmath>
+
+using namespace mlir;
+using namespace hgf;
+
+/// Distinct weights from which on no cache helps.
+static constexpr int64_t memoryBytes = 512 << 20;
+/// Weights that stay in the caches of the machines users have.
+static constexpr int64_t cacheBytes = 8 << 20;
+/// Each layer takes time to compile, and these hide what a call costs.
+static constexpr int64_t mostLayers = 16;
+/// From here on reading weights takes no time worth measuring beside computing.
+static constexpr int64_t manyTokens = 32;
+
+namespace {
+
+class Bench {
+public:
+  Bench(const BenchOptions &options, std::string runtimeDirectory)
+      : options(options), runtimeDirectory(std::move(runtimeDirectory)),
+        progress(countLines()) {
+    registerDriverDialects(registry);
+  }
+  ~Bench() {
+    if (!folder.empty())
+      (void)llvm::sys::fs::remove(folder);
+  }
+
+  bool run() {
+    folder = makeTemporaryFolder(2 * memoryBytes);
+    if (folder.empty())
+      return fail("cannot make a temporary folder");
+    if (!options.json)
+      llvm::outs() << formatHeading(getProcessorName());
+    for (const std::string &processor : options.processors)
+      for (const std::string &encoding : options.encodings)
+        if (!(options.model.empty() ? runShapes(processor, encoding)
+                                    : runModel(processor, encoding)))
+          return false;
+    return true;
+  }
+
+  std::string json;
+
+private:
+  bool fail(const Twine &message) {
+    progress.clear();
+    llvm::errs() << "hgf-bench: " << message << '\n';
+    return false;
+  }
+
+  std::unique_ptr<MLIRContext> makeContext() {
+    auto context = std::make_unique<MLIRContext>(
+        registry, MLIRContext::Threading::DISABLED);
+    context->getDiagEngine().registerHandler([&](Diagnostic &diagnostic) {
+      if (diagnostic.getSeverity() == DiagnosticSeverity::Error)
+        fail("error: " + diagnostic.str());
+      return success();
+    });
+    return context;
+  }
+
+  CompileOptions makeOptions(const std::string &processor,
+                             const std::string &encoding) const {
+    CompileOptions result;
+    result.target.cpu = processor;
+    result.dimensions = options.dimensions;
+    result.runtimeDirectory = runtimeDirectory;
+    return result;
+  }
+
+  SmallVector<std::string> getResidencies(int64_t tokens) const {
+    if (!options.residencies.empty())
+      return llvm::to_vector(ArrayRef(options.residencies));
+    if (tokens >= manyTokens)
+      return {"cache"};
+    return {"dram", "cache"};
+  }
+
+  /// Lines per layer.
+  int64_t countLayerLines() const {
+    int64_t lines = 0;
+    for (int64_t tokens : options.tokens)
+      lines += getResidencies(tokens).size() * options.threads.size();
+    return lines;
+  }
+
+  int64_t countLines() const {
+    int64_t corrections = 0;
+    for (int64_t rank : options.ranks)
+      corrections += rank ? options.gates.size() : 1;
+    return options.shapes.size() * options.scales.size() * corrections *
+           options.encodings.size() * options.processors.size() *
+           countLayerLines();
+  }
+
+  bool runShapes(const std::string &processor, const std::string &encoding) {
+    for (auto [rows, columns] : options.shapes)
+      for (const std::string &scale : options.scales)
+        for (int64_t rank : options.ranks)
+          for (const std::string &gate : options.gates) {
+            // Gates are those of corrections.
+            if (rank == 0 && gate != options.gates.front())
+              continue;
+            LayerShape shape;
+            shape.rows = rows;
+            shape.columns = columns;
+            shape.rank = rank;
+            shape.gate = rank ? gate : "none";
+            shape.scale = scale;
+            shape.isFloat = options.isFloat;
+            if (!runShape(shape, processor, encoding))
+              return false;
+          }
+    return true;
+  }
+
+  bool runShape(const LayerShape &shape, const std::string &processor,
+                const std::string &encoding) {
+    std::unique_ptr<MLIRContext> context = makeContext();
+    CompileOptions compile = makeOptions(processor, encoding);
+    compile.compileFrom = compile.compileTo = "packing";
+    progress.show(done, shape.getName() + ": packing");
+    OwningOpRef<ModuleOp> module = makeLayerModule(*context, shape);
+    if (!module || failed(runPhases(*module, compile)))
+      return false;
+    SmallVector<PackedLayer> layers = findPackedLayers(*module);
+    if (layers.empty())
+      return fail("the layer " + shape.getName() +
+                  " has no kernel: " + getMissed(*module));
+    return runLayer(layers.front(), shape.scale, processor, encoding);
+  }
+
+  static std::string getMissed(ModuleOp module) {
+    std::string reason = "unknown";
+    module.walk([&](LinearOp op) {
+      if (auto missed = op->getAttrOfType<StringAttr>("hgf.missed"))
+        reason = missed.str();
+    });
+    return reason;
+  }
+
+  bool runLayer(const PackedLayer &layer, const std::string &scale,
+                const std::string &processor, const std::string &encoding) {
+    std::string shape =
+        std::to_string(layer.rows) + "x" + std::to_string(layer.columns);
+    // Code for a few layers, which fit the cache together, runs over the
+    // weights of as many as it takes to fit none.
+    int64_t bytes = llvm::alignTo(layer.getBytes(), 64);
+    BenchLine line;
+    line.layers = std::clamp<int64_t>(cacheBytes / bytes, 1, mostLayers);
+    bool streams = false;
+    for (int64_t tokens : options.tokens)
+      streams |= llvm::is_contained(getResidencies(tokens), "dram");
+    int64_t chunks =
+        streams ? llvm::divideCeil(memoryBytes, bytes * line.layers) : 1;
+    progress.show(done, shape + ": compiling");
+    OwningOpRef<ModuleOp> module =
+        repeatLayer(layer, line.layers, line.layers * chunks);
+    CompileOptions compile = makeOptions(processor, encoding);
+    compile.compileFrom = "tiling";
+    std::unique_ptr<CompiledModel> model =
+        CompiledModel::make(*module, compile, folder);
+    if (!model)
+      return false;
+    if (!memory.reserve(chunks * line.layers * bytes + (1 << 20)))
+      return fail("there is no room for the read limit's memory");
+    line.shape = shape;
+    line.rows = layer.rows;
+    line.columns = layer.columns;
+    line.rank = layer.rank;
+    line.gate = layer.gate;
+    line.scale = scale;
+    line.encoding = layer.encoding;
+    line.kernel = layer.kernel;
+    line.processor = processor;
+    line.bytes = bytes;
+    for (int64_t tokens : options.tokens)
+      for (const std::string &residency : getResidencies(tokens))
+        for (int64_t threads : options.threads) {
+          line.tokens = tokens;
+          line.threads = threads;
+          line.residency = residency;
+          line.chunks = residency == "dram" ? chunks : 1;
+          line.macs = static_cast<double>(layer.rows) * layer.columns * tokens;
+          if (!runLine(*model, line, layer.isFloat))
+            return false;
+        }
+    return true;
+  }
+
+  /// Measures one line and prints it.
+  bool runLine(const CompiledModel &model, BenchLine &line, bool isFloat) {
+    progress.show(done, line.shape + ": " + std::to_string(line.tokens) +
+                            " tokens, " + std::to_string(line.threads) +
+                            " threads, " + line.residency);
+    std::string error;
+    hgf_session *session = model.createSession(line.threads, error);
+    if (!session)
+      return fail(error);
+    const ModelFunctions &api = model.functions();
+    std::vector<std::vector<char>> tensors;
+    bool good = bind(model, session, line.tokens, tensors);
+    Task task;
+    uint64_t chunkBytes = static_cast<uint64_t>(line.bytes) * line.layers;
+    auto call = [&] {
+      for (int64_t chunk = 0; chunk < line.chunks; ++chunk) {
+        if (line.chunks > 1)
+          model.moveWeights(chunk * chunkBytes);
+        if (api.run(session))
+          return false;
+      }
+      return true;
+    };
+    auto step = [&] {
+      return api.reset(session) == HGF_OK && api.run(session) == HGF_OK;
+    };
+    if (line.isStep())
+      task.run = step;
+    else
+      task.run = call;
+    task.bytes = line.bytes * line.layers * line.chunks;
+    task.multiplyAdds = line.macs * line.layers * line.chunks;
+    task.threads = line.threads;
+    line.level = model.getLevel();
+    task.loop = &findDotLoop(line.level, isFloat);
+    line.loop = task.loop->name;
+    task.memory = &memory;
+    task.seconds = options.seconds;
+    line.measurement = Measurement();
+    good = good && measure(task, line.measurement);
+    if (!good)
+      error = api.error(session);
+    api.free(session);
+    model.moveWeights(0);
+    if (!good)
+      return fail("the model failed: " + error);
+    print(line);
+    return true;
+  }
+
+  void print(const BenchLine &line) {
+    ++done;
+    progress.clear();
+    std::string text = formatAsJSON(line);
+    json += text + "\n";
+    llvm::outs() << (options.json ? text : formatAsText(line)) << '\n';
+    llvm::outs().flush();
+  }
+
+  /// Binds every input that is not state; layers get activations of all sizes,
+  /// whole models zeros, which every kind of input allows.
+  bool bind(const CompiledModel &model, hgf_session *session, int64_t tokens,
+            std::vector<std::vector<char>> &tensors) const {
+    const ModelFunctions &api = model.functions();
+    const hgf_model_descriptor *descriptor = model.descriptor();
+    bool isLayer = options.model.empty() || tokens < 0;
+    int32_t inputs = api.tensorCount(descriptor, HGF_INPUT);
+    for (int32_t index = 0; index < inputs; ++index) {
+      if (api.tensorState(descriptor, HGF_INPUT, index) >= 0)
+        continue;
+      int32_t rank = api.tensorRank(descriptor, HGF_INPUT, index);
+      const int64_t *known = api.tensorDims(descriptor, HGF_INPUT, index);
+      SmallVector<int64_t> dims(known, known + rank);
+      int64_t elements = 1;
+      for (int32_t axis = 0; axis < rank; ++axis) {
+        const char *name =
+            api.tensorDimName(descriptor, HGF_INPUT, index, axis);
+        if (dims[axis] < 0)
+          dims[axis] = name && StringRef(name).contains_insensitive("batch")
+                           ? 1
+                           : tokens;
+        elements *= dims[axis];
+      }
+      int32_t type = api.tensorDtype(descriptor, HGF_INPUT, index);
+      tensors.emplace_back(elements * api.dtypeSize(type) + 64);
+      std::vector<char> &data = tensors.back();
+      if (isLayer && type == HGF_FLOAT32) {
+        auto *values = reinterpret_cast<float *>(data.data());
+        for (int64_t element = 0; element < elements; ++element)
+          values[element] = std::sin(0.7f * static_cast<float>(element));
+      }
+      if (api.bindInput(session, index, type, rank, dims.data(), data.data(),
+                        data.size()))
+        return false;
+    }
+    if (!isLayer)
+      return true;
+    const int64_t *dims = api.tensorDims(descriptor, HGF_OUTPUT, 0);
+    tensors.emplace_back(tokens * dims[1] * sizeof(float) + 64);
+    return api.bindOutput(session, 0, HGF_FLOAT32, tensors.back().data(),
+                          tensors.back().size()) == HGF_OK;
+  }
+
+  bool runModel(const std::string &processor, const std::string &encoding) {
+    return fail("models are not there yet");
+  }
+
+  const BenchOptions &options;
+  std::string runtimeDirectory;
+  DialectRegistry registry;
+  std::string folder;
+  ReadBuffer memory;
+  int64_t done = 0;
+  Progress progress;
+};
+
+} // namespace
+
+int hgf::benchMain(int argc, char **argv) {
+  BenchOptions options;
+  std::string problem = parseBenchOptions(argc, argv, options);
+  if (!problem.empty()) {
+    llvm::errs() << "hgf-bench: " << problem << '\n';
+    return 2;
+  }
+  if (options.help) {
+    llvm::outs() << benchHelp;
+    return 0;
+  }
+  std::string runtimeDirectory = findRuntimeDirectory(argv[0]);
+  Bench bench(options, runtimeDirectory);
+  if (!bench.run())
+    return 1;
+  if (options.plot.empty())
+    return 0;
+  problem = plot(bench.json, options.plot, runtimeDirectory + "/plot-bench");
+  if (problem.empty())
+    return 0;
+  llvm::errs() << "hgf-bench: " << problem << '\n';
+  return 1;
+}

@@ -1,0 +1,285 @@
+//===- CommandLine.cpp - The options of hgf-bench -------------------------===//
+//
+// Part of HGF, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Options.h"
+
+#include "hgf/Target/CPU/Encoding.h"
+#include "hgf/Target/CPU/InstructionLevel.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/ADT/StringSwitch.h"
+#include "llvm/ADT/Twine.h"
+
+#include <thread>
+
+using namespace hgf;
+using llvm::ArrayRef;
+using llvm::StringRef;
+using llvm::Twine;
+
+const char *const hgf::benchHelp =
+    R"(usage: hgf-bench --shape=NxK[,NxK...] | --preset=NAME | --model=M.onnx [options]
+
+Measures the kernels that hgf-compile emits against what this machine can do:
+reading memory and multiply-adds, both measured in the same rounds.
+
+  --shape=NxK[,...]           layers of N outputs and K inputs
+  --preset=NAME               the layers of bitnet-2b, bitnet-3b, bitnet-large,
+                              trilm-3.9b, falcon-e-1b or llama3-8b-1.58
+  --model=M.onnx              the different layers of a model, and one whole step
+  --tokens=1,4,256            tokens per call
+  --threads=1,2               default: one, and as many as there are CPUs
+  --rank=0,32                 ranks of the correction (f16); default 0
+  --gate=KIND[,...]           none, static, input or output (both dynamic): the
+                              gate of corrections; default none
+  --scale=KIND[,...]          tensor (default), row, or columns per group
+  --activations=int8|float    default int8
+  --encoding=NAME[,...]       auto (default: the compiler's choice) or an encoding
+  --cpu=NAME[,...]            native (default), portable, or an LLVM CPU name
+  --level=NAME[,...]          an instruction level instead of --cpu, e.g. avx2
+  --residency=dram[,cache]    default: both up to 32 tokens, cache from there on
+  --dim=NAME=VALUE            fixes a symbolic dimension of the model
+  --seconds=X                 time of each measurement; default 0.5
+  --fork-join                 what it costs to start and join the threads
+  --json                      one JSON object per line
+  --plot=FILE.svg|FILE.png    draws the layers under the machine's limits
+  --help                      prints this text
+)";
+
+namespace {
+
+struct Preset {
+  llvm::StringLiteral name;
+  llvm::StringLiteral shapes;
+};
+
+} // namespace
+
+static constexpr Preset presets[] = {
+    {"bitnet-2b", "2560x2560,640x2560,6912x2560,2560x6912"},
+    {"bitnet-3b", "3200x3200,8640x3200,3200x8640"},
+    {"bitnet-large", "1536x1536,4096x1536,1536x4096"},
+    {"trilm-3.9b", "3072x3072,9216x3072,3072x9216"},
+    {"falcon-e-1b", "2048x2048,256x2048,9216x2048,2048x9216"},
+    {"llama3-8b-1.58", "4096x4096,1024x4096,14336x4096,4096x14336"},
+};
+
+/// More than any model has, and little enough that bytes fit their types.
+static constexpr int64_t longestSide = 1 << 20;
+
+static std::string parseShapes(StringRef text, BenchOptions &options) {
+  for (StringRef shape : llvm::split(text, ',')) {
+    auto [rowText, columnText] = shape.split('x');
+    int64_t rows, columns;
+    if (rowText.getAsInteger(10, rows) ||
+        columnText.getAsInteger(10, columns) || rows < 1 || columns < 1 ||
+        rows > longestSide || columns > longestSide)
+      return ("expected shapes like 6912x2560, each side from 1 to 1048576, "
+              "but "
+              "got '" +
+              shape + "'")
+          .str();
+    options.shapes.emplace_back(rows, columns);
+  }
+  return "";
+}
+
+static std::string parsePreset(StringRef name, BenchOptions &options) {
+  std::string names;
+  for (const Preset &preset : presets) {
+    if (preset.name == name)
+      return parseShapes(preset.shapes, options);
+    names += (names.empty() ? "" : ", ") + preset.name.str();
+  }
+  return ("expected --preset to be one of " + names + " but got '" + name + "'")
+      .str();
+}
+
+static std::string parseNumbers(StringRef name, StringRef text, int64_t least,
+                                int64_t most, std::vector<int64_t> &numbers) {
+  numbers.clear();
+  for (StringRef part : llvm::split(text, ',')) {
+    int64_t number;
+    if (part.getAsInteger(10, number) || number < least || number > most)
+      return ("expected --" + name + " to be numbers from " + Twine(least) +
+              " to " + Twine(most) + ", separated by commas, but got '" + text +
+              "'")
+          .str();
+    numbers.push_back(number);
+  }
+  return "";
+}
+
+/// Words separated by commas, each for which `isKnown` holds.
+static std::string parseWords(StringRef name, StringRef text,
+                              StringRef expected,
+                              llvm::function_ref<bool(StringRef)> isKnown,
+                              std::vector<std::string> &words) {
+  words.clear();
+  for (StringRef part : llvm::split(text, ',')) {
+    if (!isKnown(part))
+      return ("expected --" + name + " to be " + expected + " but got '" +
+              part + "'")
+          .str();
+    words.push_back(part.str());
+  }
+  return "";
+}
+
+static bool isScale(StringRef text) {
+  int64_t group;
+  return text == "tensor" || text == "row" ||
+         (!text.getAsInteger(10, group) &&
+          llvm::is_contained({32, 64, 128, 256}, group));
+}
+
+/// Levels are compiled for by the CPU that stands for each in a portable
+/// binary.
+static std::string parseLevels(StringRef text, BenchOptions &options) {
+  options.processors.clear();
+  auto all = getInstructionLevels(
+      llvm::Triple(llvm::Triple::normalize(LLVM_DEFAULT_TARGET_TRIPLE))
+          .getArch());
+  for (StringRef part : llvm::split(text, ',')) {
+    const InstructionLevel *found = nullptr;
+    std::string names;
+    for (const InstructionLevel *level : all) {
+      names += (names.empty() ? "" : ", ") + level->name.str();
+      if (level->name == part)
+        found = level;
+    }
+    if (!found)
+      return ("expected --level to be one of " + names + " but got '" + part +
+              "'")
+          .str();
+    options.processors.push_back(
+        found->cpu.empty()
+            ? (found->architecture == llvm::Triple::x86_64 ? "x86-64"
+                                                           : "generic")
+            : found->cpu.str());
+  }
+  return "";
+}
+
+static std::string parseOption(StringRef name, StringRef value,
+                               BenchOptions &options) {
+  if (name == "shape")
+    return parseShapes(value, options);
+  if (name == "preset")
+    return parsePreset(value, options);
+  if (name == "tokens")
+    return parseNumbers(name, value, 1, 1 << 16, options.tokens);
+  if (name == "threads")
+    return parseNumbers(name, value, 1, 1024, options.threads);
+  if (name == "rank")
+    return parseNumbers(name, value, 0, 1024, options.ranks);
+  if (name == "gate")
+    return parseWords(
+        name, value, "none, static, input or output",
+        [](StringRef word) {
+          return llvm::is_contained({"none", "static", "input", "output"},
+                                    word);
+        },
+        options.gates);
+  if (name == "scale")
+    return parseWords(name, value, "tensor, row, 32, 64, 128 or 256", isScale,
+                      options.scales);
+  if (name == "encoding") {
+    std::string names = "auto";
+    for (const Encoding *encoding : getEncodings())
+      names += ", " + encoding->getName().str();
+    return parseWords(
+        name, value, "one of " + names,
+        [](StringRef word) { return word == "auto" || findEncoding(word); },
+        options.encodings);
+  }
+  if (name == "residency")
+    return parseWords(
+        name, value, "dram or cache",
+        [](StringRef word) { return word == "dram" || word == "cache"; },
+        options.residencies);
+  if (name == "cpu")
+    return parseWords(
+        name, value, "CPUs", [](StringRef word) { return !word.empty(); },
+        options.processors);
+  if (name == "level")
+    return parseLevels(value, options);
+  if (name == "activations") {
+    options.isFloat = value == "float";
+    return value == "float" || value == "int8"
+               ? ""
+               : ("expected --activations to be int8 or float but got '" +
+                  value + "'")
+                     .str();
+  }
+  if (name == "seconds")
+    return !value.getAsDouble(options.seconds) && options.seconds > 0 &&
+                   options.seconds <= 3600
+               ? ""
+               : ("expected --seconds to be a number from 0 to 3600 but got '" +
+                  value + "'")
+                     .str();
+  if (name == "plot") {
+    options.plot = value.str();
+    return value.ends_with(".svg") || value.ends_with(".png")
+               ? ""
+               : ("expected --plot to name a .svg or .png file but got '" +
+                  value + "'")
+                     .str();
+  }
+  if (name == "model")
+    options.model = value.str();
+  else if (name == "dim")
+    options.dimensions.push_back(value.str());
+  else
+    return ("unknown option '--" + name + "'; see hgf-bench --help").str();
+  return "";
+}
+
+std::string hgf::parseBenchOptions(int argc, char **argv,
+                                   BenchOptions &options) {
+  for (int index = 1; index < argc; ++index) {
+    StringRef argument = argv[index];
+    auto [name, value] = argument.split('=');
+    if (!name.consume_front("--"))
+      return ("unknown argument '" + argument + "'; see hgf-bench --help")
+          .str();
+    bool *flag = llvm::StringSwitch<bool *>(name)
+                     .Case("json", &options.json)
+                     .Case("fork-join", &options.forkJoin)
+                     .Case("help", &options.help)
+                     .Default(nullptr);
+    if (flag) {
+      if (argument.contains('='))
+        return ("expected --" + name + " without a value").str();
+      *flag = true;
+      continue;
+    }
+    if (!argument.contains('=')) {
+      if (index + 1 == argc)
+        return ("expected a value after " + argument + "; see hgf-bench --help")
+            .str();
+      value = argv[++index];
+    }
+    std::string problem = parseOption(name, value, options);
+    if (!problem.empty())
+      return problem;
+  }
+  if (options.help)
+    return "";
+  if (options.shapes.empty() && options.model.empty() && !options.forkJoin)
+    return "expected --shape, --preset or --model; see hgf-bench --help";
+  if (!options.shapes.empty() && !options.model.empty())
+    return "expected either shapes or a model but got both";
+  if (options.threads.empty()) {
+    options.threads = {1};
+    if (int64_t all = std::thread::hardware_concurrency(); all > 1)
+      options.threads.push_back(all);
+  }
+  if (options.gates.empty())
+    options.gates = {"none"};
+  return "";
+}

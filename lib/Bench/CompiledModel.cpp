@@ -1,0 +1,166 @@
+//===- CompiledModel.cpp - A shared library made and loaded ---------------===//
+//
+// Part of HGF, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "CompiledModel.h"
+
+#include "hgf/Target/CPU/InstructionLevel.h"
+#include "mlir/IR/Diagnostics.h"
+#include "llvm/Object/ELFObjectFile.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/Path.h"
+
+#include <cstdlib>
+#include <dlfcn.h>
+#include <link.h>
+
+using namespace mlir;
+using namespace hgf;
+
+template <typename Function>
+static bool find(void *library, const char *name, Function &function) {
+  function = reinterpret_cast<Function>(dlsym(library, name));
+  return function;
+}
+
+static bool findFunctions(void *library, ModelFunctions &api) {
+  return find(library, "hgf_session_create", api.create) &&
+         find(library, "hgf_session_free", api.free) &&
+         find(library, "hgf_session_error", api.error) &&
+         find(library, "hgf_session_level", api.level) &&
+         find(library, "hgf_session_bind_input", api.bindInput) &&
+         find(library, "hgf_session_bind_output", api.bindOutput) &&
+         find(library, "hgf_session_output_dims", api.outputDims) &&
+         find(library, "hgf_session_run", api.run) &&
+         find(library, "hgf_session_reset", api.reset) &&
+         find(library, "hgf_tensor_count", api.tensorCount) &&
+         find(library, "hgf_tensor_dtype", api.tensorDtype) &&
+         find(library, "hgf_tensor_rank", api.tensorRank) &&
+         find(library, "hgf_tensor_dims", api.tensorDims) &&
+         find(library, "hgf_tensor_dim_name", api.tensorDimName) &&
+         find(library, "hgf_tensor_state", api.tensorState) &&
+         find(library, "hgf_dtype_size", api.dtypeSize);
+}
+
+/// The address in the loaded `library`, which is the file `path`, of a symbol
+/// that it keeps to itself; null where it has none.
+static void *findPrivateSymbol(void *library, StringRef path, StringRef name) {
+  link_map *map = nullptr;
+  if (dlinfo(library, RTLD_DI_LINKMAP, &map) != 0)
+    return nullptr;
+  auto file = llvm::object::ObjectFile::createObjectFile(path);
+  if (!file) {
+    llvm::consumeError(file.takeError());
+    return nullptr;
+  }
+  for (llvm::object::SymbolRef symbol : file->getBinary()->symbols()) {
+    auto found = symbol.getName();
+    auto address = symbol.getAddress();
+    if (found && address && *found == name)
+      return reinterpret_cast<char *>(map->l_addr) + *address;
+    llvm::consumeError(found.takeError());
+    llvm::consumeError(address.takeError());
+  }
+  return nullptr;
+}
+
+std::unique_ptr<CompiledModel>
+CompiledModel::make(ModuleOp module, CompileOptions options, StringRef folder) {
+  Location location = module.getLoc();
+  // A name of its own for each: the loader knows libraries by their names.
+  static int count = 0;
+  SmallString<128> path(folder);
+  llvm::sys::path::append(path, "bench" + Twine(count++) + ".so");
+  options.output = path.str().str();
+  options.emit = EmitKind::Shared;
+  options.sideWeights = true;
+  std::string side = options.output + ".weights";
+  SmallString<128> header(path);
+  llvm::sys::path::replace_extension(header, "h");
+
+  std::unique_ptr<CompiledModel> result(new CompiledModel);
+  std::string problem;
+  bool compiled = succeeded(compile(module, options, llvm::nulls()));
+  if (compiled) {
+    uint64_t bytes = 0;
+    if (!llvm::sys::fs::file_size(side, bytes))
+      result->weightBytes = bytes - 64;
+    result->library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
+    if (!result->library)
+      problem = dlerror();
+    else if (!findFunctions(result->library, result->api) ||
+             !find(result->library, "hgf_model", result->model))
+      problem = "the library lacks a function of the C interface";
+    else
+      result->keeper = result->createSession(1, problem);
+    if (result->keeper) {
+      // lib/Codegen/Weights.cpp gives it this name.
+      result->weightsSlot = static_cast<char **>(
+          findPrivateSymbol(result->library, path, "hgf_weights_base"));
+      if (result->weightsSlot)
+        result->weights = *result->weightsSlot;
+      else
+        problem = "the library has no symbol hgf_weights_base";
+    }
+  }
+  // A file that was not made need not be removed.
+  for (const std::string &file : {options.output, side, header.str().str()})
+    (void)llvm::sys::fs::remove(file);
+  if (!compiled)
+    return nullptr;
+  if (!problem.empty()) {
+    emitError(location) << "cannot load what was compiled: " << problem;
+    return nullptr;
+  }
+  // With one level there is nothing to choose at load.
+  auto levels =
+      selectInstructionLevels(getTriple(options.target), options.target.cpu);
+  result->level = levels.size() == 1 ? levels.front()->name.str()
+                                     : result->api.level(result->keeper);
+  return result;
+}
+
+CompiledModel::~CompiledModel() {
+  if (keeper)
+    api.free(keeper);
+  if (library)
+    dlclose(library);
+}
+
+void CompiledModel::moveWeights(uint64_t bytes) const {
+  *weightsSlot = weights + bytes;
+}
+
+hgf_session *CompiledModel::createSession(int threads,
+                                          std::string &error) const {
+  hgf_session_options options = {};
+  options.size = sizeof options;
+  options.threads = threads;
+  hgf_session *session = nullptr;
+  char text[512];
+  if (api.create(model, &options, &session, text, sizeof text))
+    error = text;
+  return session;
+}
+
+std::string hgf::makeTemporaryFolder(uint64_t bytes) {
+  SmallVector<std::string> parents;
+  if (const char *wish = getenv("TMPDIR"))
+    parents.emplace_back(wish);
+  parents.emplace_back("/dev/shm");
+  for (const std::string &parent : parents) {
+    auto space = llvm::sys::fs::disk_space(parent);
+    if (!space || space->available < bytes)
+      continue;
+    SmallString<128> folder;
+    if (!llvm::sys::fs::createUniqueDirectory(parent + "/hgf-bench", folder))
+      return folder.str().str();
+  }
+  SmallString<128> folder;
+  if (llvm::sys::fs::createUniqueDirectory("hgf-bench", folder))
+    return "";
+  return folder.str().str();
+}

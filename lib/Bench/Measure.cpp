@@ -1,0 +1,98 @@
+//===- Measure.cpp - Rounds of limits and kernels -------------------------===//
+//
+// Part of HGF, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Measure.h"
+
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/Support/FormatVariadic.h"
+
+#include <cmath>
+
+using namespace hgf;
+using llvm::SmallVector;
+
+/// A sample shorter than this says more about the clock than about the kernel.
+static constexpr double sampleSeconds = 0.012;
+static constexpr int leastRounds = 5;
+static constexpr int mostRounds = 40;
+/// Quartiles farther apart than this share of the median: the machine was busy
+/// with something else.
+static constexpr double spreadLimit = 0.15;
+
+Statistics hgf::computeStatistics(SmallVector<double> values) {
+  Statistics result;
+  if (values.empty())
+    return result;
+  llvm::sort(values);
+  auto quantile = [&](double share) {
+    double position = share * (values.size() - 1);
+    size_t below = position;
+    size_t above = std::min(below + 1, values.size() - 1);
+    return values[below] + (position - below) * (values[above] - values[below]);
+  };
+  result.median = quantile(0.5);
+  result.least = values.front();
+  result.most = values.back();
+  result.spread = (quantile(0.75) - quantile(0.25)) / result.median;
+  return result;
+}
+
+bool hgf::measure(const Task &task, Measurement &result) {
+  // The first call faults pages in and starts threads; the second says how long
+  // a call takes.
+  if (!task.run())
+    return false;
+  double start = readClock();
+  if (!task.run())
+    return false;
+  double once = readClock() - start;
+  auto calls = std::max<int64_t>(1, std::ceil(sampleSeconds / once));
+  double readOnce = task.bytes / measureRead(task.memory->data(), task.bytes,
+                                             task.threads, 1);
+  auto reads = std::max<int64_t>(1, std::ceil(sampleSeconds / readOnce));
+
+  SmallVector<double> seconds, readRates, dotRates, readRatios, dotRatios;
+  start = readClock();
+  while (result.rounds < leastRounds ||
+         (result.rounds < mostRounds && readClock() - start < task.seconds)) {
+    double readRate =
+        measureRead(task.memory->data(), task.bytes, task.threads, reads);
+    double dotRate = measureDot(*task.loop, task.threads, sampleSeconds / 2);
+    // Brings the kernel's bytes back to where they were.
+    if (calls > 1 && !task.run())
+      return false;
+    double before = readClock();
+    for (int64_t call = 0; call < calls; ++call)
+      if (!task.run())
+        return false;
+    double taken = (readClock() - before) / calls;
+    seconds.push_back(taken);
+    readRates.push_back(readRate);
+    dotRates.push_back(dotRate);
+    readRatios.push_back(task.bytes / readRate / taken);
+    dotRatios.push_back(task.multiplyAdds / dotRate / taken);
+    ++result.rounds;
+  }
+  result.seconds = computeStatistics(seconds);
+  Statistics read = computeStatistics(readRates);
+  Statistics dot = computeStatistics(dotRates);
+  result.readRate = read.median;
+  result.dotRate = dot.median;
+  result.readRatio = computeStatistics(readRatios).median;
+  result.dotRatio = computeStatistics(dotRatios).median;
+
+  Statistics &limit = result.isReadBound() ? read : dot;
+  for (auto [what, statistics] :
+       {std::pair{"the kernel's times", &result.seconds},
+        std::pair{"the limit's rates", &limit}})
+    if (statistics->spread > spreadLimit && result.doubt.empty())
+      result.doubt = llvm::formatv(
+          "{0} of {1} rounds disagree: their quartiles are {2:P} apart, more "
+          "than {3:P}; measure again on a quiet machine",
+          what, result.rounds, statistics->spread, spreadLimit);
+  return true;
+}

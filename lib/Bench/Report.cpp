@@ -1,0 +1,162 @@
+//===- Report.cpp - Lines, progress and plots -----------------------------===//
+//
+// Part of HGF, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Report.h"
+
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/JSON.h"
+#include "llvm/Support/Path.h"
+#include "llvm/Support/Program.h"
+
+#include <cmath>
+#include <unistd.h>
+
+using namespace hgf;
+using llvm::StringRef;
+
+/// Four digits that count; more would be noise.
+static double roundDigits(double value) {
+  if (value == 0 || !std::isfinite(value))
+    return 0;
+  double scale = std::pow(10.0, 3 - std::floor(std::log10(std::abs(value))));
+  return std::round(value * scale) / scale;
+}
+
+std::string hgf::formatAsJSON(const BenchLine &line) {
+  const Measurement &m = line.measurement;
+  double weights = static_cast<double>(line.rows) * line.columns;
+  std::string text;
+  llvm::raw_string_ostream stream(text);
+  llvm::json::OStream json(stream);
+  json.object([&] {
+    auto number = [&](StringRef name, double value) {
+      json.attribute(name, roundDigits(value));
+    };
+    json.attribute("shape", line.shape);
+    json.attribute("tokens", line.tokens);
+    json.attribute("threads", line.threads);
+    json.attribute("rank", line.rank);
+    json.attribute("gate", line.gate);
+    json.attribute("scale", line.scale);
+    json.attribute("encoding", line.encoding);
+    json.attribute("kernel", line.kernel);
+    json.attribute("cpu", line.processor);
+    json.attribute("level", line.level);
+    json.attribute("residency", line.residency);
+    json.attribute("layers", line.layers * line.chunks);
+    double seconds = line.getSeconds();
+    if (line.isStep()) {
+      number("tokens_per_s", line.tokens / seconds);
+    } else {
+      number("gweights_per_s", weights / seconds / 1e9);
+      number("bytes_per_weight", line.bytes / weights);
+      number("gmac_s", weights * line.tokens / seconds / 1e9);
+    }
+    number("gb_s", line.bytes / seconds / 1e9);
+    json.attribute("limit", m.isReadBound() ? "read" : "dot");
+    number("limit_ratio", m.getLimitRatio());
+    number("read_ratio", m.readRatio);
+    number("dot_ratio", m.dotRatio);
+    number("read_gb_s", m.readRate / 1e9);
+    number("dot_gmac_s", m.dotRate / 1e9);
+    json.attribute("dot_loop", line.loop);
+    number("seconds", seconds);
+    number("best_seconds", m.seconds.least / (line.layers * line.chunks));
+    number("spread", m.seconds.spread);
+    json.attribute("rounds", m.rounds);
+    json.attribute("valid", m.doubt.empty());
+    if (!m.doubt.empty())
+      json.attribute("doubt", m.doubt);
+  });
+  return text;
+}
+
+std::string hgf::formatHeading(const std::string &processor) {
+  return "machine: " + processor +
+         "\nratio: max(bytes / read rate, multiply-adds / peak) / time, both "
+         "limits measured in the same rounds\n\n" +
+         llvm::formatv("{0,-12} {1,4} {2,3} {3,4} {4,-6} {5,-26} {6,-10} "
+                       "{7,-5} {8,10} {9,8} {10,7} {11,8} {12,6} {13,7}\n",
+                       "shape", "tok", "thr", "rank", "gate", "kernel", "level",
+                       "from", "us", "Gw/s", "GB/s", "GMAC/s", "ratio",
+                       "spread")
+             .str();
+}
+
+std::string hgf::formatAsText(const BenchLine &line) {
+  const Measurement &m = line.measurement;
+  double weights = static_cast<double>(line.rows) * line.columns;
+  double seconds = line.getSeconds();
+  std::string text = llvm::formatv(
+      "{0,-12} {1,4} {2,3} {3,4} {4,-6} {5,-26} {6,-10} {7,-5} {8,10:F1} "
+      "{9,8:F1} {10,7:F1} {11,8:F1} {12,6:F2} {13,7:P1}  bound by {14}",
+      line.shape, line.tokens, line.threads, line.rank, line.gate, line.kernel,
+      line.level, line.residency, seconds * 1e6, weights / seconds / 1e9,
+      line.bytes / seconds / 1e9, weights * line.tokens / seconds / 1e9,
+      m.getLimitRatio(), m.seconds.spread,
+      m.isReadBound()
+          ? llvm::formatv("reading, {0:F1} GB/s", m.readRate / 1e9).str()
+          : llvm::formatv("{0}, {1:F0} GMAC/s", line.loop, m.dotRate / 1e9)
+                .str());
+  if (!m.doubt.empty())
+    text += "\n  NOT VALID: " + m.doubt;
+  return text;
+}
+
+//===----------------------------------------------------------------------===//
+// Progress
+//===----------------------------------------------------------------------===//
+
+Progress::Progress(int64_t total)
+    : total(total), visible(isatty(STDERR_FILENO)) {}
+
+Progress::~Progress() { clear(); }
+
+void Progress::show(int64_t done, StringRef what) {
+  if (!visible)
+    return;
+  constexpr int64_t width = 30;
+  int64_t filled = total ? done * width / total : 0;
+  llvm::errs() << "\r\033[K[" << std::string(filled, '#')
+               << std::string(width - filled, '.') << "] " << done << '/'
+               << total << ' ' << what;
+}
+
+void Progress::clear() {
+  if (visible)
+    llvm::errs() << "\r\033[K";
+}
+
+//===----------------------------------------------------------------------===//
+// Plot
+//===----------------------------------------------------------------------===//
+
+std::string hgf::plot(StringRef json, StringRef path, StringRef script) {
+  auto python = llvm::sys::findProgramByName("python3");
+  if (!python)
+    return "--plot needs python3 with matplotlib, but there is no python3";
+  int file;
+  llvm::SmallString<128> data;
+  if (std::error_code error =
+          llvm::sys::fs::createTemporaryFile("hgf-bench", "json", file, data))
+    return "cannot make a temporary file: " + error.message();
+  {
+    llvm::raw_fd_ostream stream(file, /*shouldClose=*/true);
+    stream << json;
+  }
+  std::string message;
+  int status = llvm::sys::ExecuteAndWait(
+      *python, {*python, script, data.str(), "-o", path}, std::nullopt, {}, 0,
+      0, &message);
+  // A temporary that cannot be removed does not spoil the plot.
+  (void)llvm::sys::fs::remove(data);
+  if (status == 0)
+    return "";
+  return "the plot was not drawn" +
+         (message.empty() ? std::string() : ": " + message);
+}
