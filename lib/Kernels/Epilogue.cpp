@@ -47,7 +47,12 @@ static Value emitLoad(KernelBuilder &k, Value rowBlock, int64_t token,
 
 void hgf::emitStore(KernelBuilder &k, Value rowBlock, int64_t token,
                     Value value) {
-  Value target = getRows(k, rowBlock, token, OutputPointer, OutputStride);
+  emitStoreTo(k, rowBlock,
+              getRows(k, rowBlock, token, OutputPointer, OutputStride), value);
+}
+
+void hgf::emitStoreTo(KernelBuilder &k, Value rowBlock, Value target,
+                      Value value) {
   if (!k.key.partialRows)
     return k.store(value, target, 4);
   Value left = getRowsLeft(k, rowBlock);
@@ -157,9 +162,11 @@ void hgf::emitEpilogue(KernelBuilder &k, Value rowBlock, Values products) {
 void hgf::buildFinish(KernelBuilder &k) {
   k.loop(k.argument(Begin), k.argument(End), 1, {},
          [&](Value rowBlock, ArrayRef<Value>) -> Values {
-           emitEpilogue(
-               k, rowBlock,
-               {emitLoad(k, rowBlock, 0, OutputPointer, OutputStride)});
+           Values products;
+           for (int64_t token = 0; token < k.key.tokens; ++token)
+             products.push_back(
+                 emitLoad(k, rowBlock, token, OutputPointer, OutputStride));
+           emitEpilogue(k, rowBlock, products);
            return {};
          });
 }

@@ -106,6 +106,7 @@ void buildPad(KernelBuilder &k);
 void buildGate(KernelBuilder &k);
 void buildCorrectionInput(KernelBuilder &k);
 void buildBackbone(KernelBuilder &k);
+void buildPrefill(KernelBuilder &k);
 void buildFinish(KernelBuilder &k);
 
 /// Epilogue of one row block: `products` holds the ternary part of each token,
@@ -115,6 +116,9 @@ void emitEpilogue(KernelBuilder &k, mlir::Value rowBlock,
 /// Stores the rows of one row block of one token, or those that exist.
 void emitStore(KernelBuilder &k, mlir::Value rowBlock, int64_t token,
                mlir::Value value);
+/// The same to `target`, which is where the row block starts.
+void emitStoreTo(KernelBuilder &k, mlir::Value rowBlock, mlir::Value target,
+                 mlir::Value value);
 
 } // namespace hgf
 

@@ -27,8 +27,8 @@ static StringRef getFactorName(FactorType type) {
 }
 
 const InstructionLevel &KernelKey::getLevel() const {
-  return kind == KernelKind::Backbone ? *level
-                                      : *findInstructionLevel(level->general);
+  bool multiplies = kind == KernelKind::Backbone || kind == KernelKind::Prefill;
+  return multiplies ? *level : *findInstructionLevel(level->general);
 }
 
 std::string KernelKey::getName() const {
@@ -80,9 +80,19 @@ std::string KernelKey::getName() const {
     epilogue();
     stream << "_tokens" << tokens;
     break;
+  case KernelKind::Prefill:
+    stream << "prefill_" << encoding->getName() << "_"
+           << stringifyGranularity(granularity);
+    if (granularity == Granularity::Group)
+      stream << group;
+    if (partialRows)
+      stream << "_partial";
+    break;
   case KernelKind::Finish:
     stream << "finish";
     epilogue();
+    if (tokens > 1)
+      stream << "_tokens" << tokens;
     break;
   }
   stream << "_" << getLevel().name << (portable ? "_portable" : "");
@@ -103,6 +113,8 @@ static std::pair<unsigned, unsigned> getArgumentCounts(KernelKind kind) {
   case KernelKind::Backbone:
   case KernelKind::Finish:
     return {pointerArgumentCount, backboneArgumentCount - pointerArgumentCount};
+  case KernelKind::Prefill:
+    return {pointerArgumentCount, prefillArgumentCount - pointerArgumentCount};
   }
   llvm_unreachable("unknown kernel");
 }
@@ -162,6 +174,9 @@ LLVM::LLVMFuncOp hgf::getOrBuildKernel(ModuleOp module, const KernelKey &key) {
     break;
   case KernelKind::Backbone:
     buildBackbone(kernel);
+    break;
+  case KernelKind::Prefill:
+    buildPrefill(kernel);
     break;
   case KernelKind::Finish:
     buildFinish(kernel);

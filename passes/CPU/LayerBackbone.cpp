@@ -15,6 +15,18 @@ using namespace hgf;
 static constexpr int64_t pieceBytes = 32768;
 /// Batches of more tokens than this are cut into smaller pieces of rows.
 static constexpr int64_t smallBatch = 8;
+/// Row blocks of a piece of work of many tokens: whole panels at every level.
+static constexpr int64_t pieceRowBlocks = 8;
+/// Many tokens are divided until there are so many pieces of work, or so few
+/// tokens in each.
+static constexpr int64_t enoughPieces = 16;
+static constexpr int64_t leastTokens = 72;
+/// Blocks of tokens are multiples of every level's groups of tokens.
+static constexpr int64_t tokenAlignment = 24;
+static_assert(prefillTokens % tokenAlignment == 0 &&
+              leastTokens % tokenAlignment == 0);
+/// Tokens that share what an epilogue reads.
+static constexpr int64_t epilogueTokens = 8;
 
 KernelKey LayerLowering::makeBackboneKey() {
   KernelKey key = makeEpilogueKey(KernelKind::Backbone);
@@ -34,6 +46,79 @@ KernelKey LayerLowering::makeBackboneKey() {
 
 void LayerLowering::emitBackbone() {
   KernelKey key = makeBackboneKey();
+  if (isFloat())
+    return emitDecode(key);
+  int64_t crossover = getCrossover();
+  if (knownTokens >= 0)
+    return knownTokens < crossover ? emitDecode(key) : emitPrefill(key);
+  Value many = arith::CmpIOp::create(b, arith::CmpIPredicate::sge, tokens,
+                                     number(crossover));
+  auto branch = scf::IfOp::create(b, TypeRange(), many, true);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(branch.thenBlock());
+  emitPrefill(key);
+  b.setInsertionPointToStart(branch.elseBlock());
+  emitDecode(key);
+}
+
+int64_t LayerLowering::getCrossover() const {
+  // The caller does not know which level runs: no level shall lose.
+  int64_t crossover = 0;
+  for (const InstructionLevel *level : calls.getLevels())
+    crossover = std::max(crossover, level->crossover);
+  return crossover;
+}
+
+void LayerLowering::emitPrefill(const KernelKey &key) {
+  KernelKey prefill = key;
+  prefill.kind = KernelKind::Prefill;
+  KernelKey finish = key;
+  finish.kind = KernelKind::Finish;
+  bool hasEpilogue = key.factor != FactorType::None || key.bias ||
+                     key.residual || key.activation != Activation::Identity;
+  int64_t rowBlocks = getRowBlocks();
+  int64_t panels = llvm::divideCeil(rowBlocks, pieceRowBlocks);
+  // A matrix of few rows has too few pieces for all threads, unless its tokens
+  // are divided; each block of tokens unpacks the panel again.
+  int64_t most = prefillTokens;
+  for (int64_t pieces = panels; pieces < enoughPieces && most > leastTokens;
+       pieces *= 2)
+    most /= 2;
+  Value blocks = arith::CeilDivUIOp::create(b, tokens, number(most));
+  Value size = arith::CeilDivUIOp::create(b, tokens, blocks);
+  size = multiply(arith::CeilDivUIOp::create(b, size, number(tokenAlignment)),
+                  tokenAlignment);
+  forEach(multiply(blocks, panels), 1, [&](Value piece) {
+    Value begin =
+        multiply(arith::DivUIOp::create(b, piece, blocks), pieceRowBlocks);
+    Value end = arith::MinSIOp::create(b, add(begin, number(pieceRowBlocks)),
+                                       number(rowBlocks));
+    Value first = multiply(arith::RemUIOp::create(b, piece, blocks), size);
+    Value last = arith::MinSIOp::create(b, add(first, size), tokens);
+    callRows(prefill, first, begin, end, arith::SubIOp::create(b, last, first));
+    if (hasEpilogue)
+      emitEpilogue(finish, first, last, begin, end);
+  });
+}
+
+void LayerLowering::emitEpilogue(const KernelKey &key, Value first, Value last,
+                                 Value begin, Value end) {
+  for (int64_t block : {epilogueTokens, int64_t(1)}) {
+    KernelKey blockKey = key;
+    blockKey.tokens = block;
+    Value count = arith::DivUIOp::create(
+        b, arith::SubIOp::create(b, last, first), number(block));
+    Value next = add(first, multiply(count, block));
+    auto loop = scf::ForOp::create(b, first, next, number(block));
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(loop.getBody());
+    callRows(blockKey, loop.getInductionVar(), begin, end);
+    b.setInsertionPointAfter(loop);
+    first = next;
+  }
+}
+
+void LayerLowering::emitDecode(const KernelKey &key) {
   int64_t bytes = encoding.getRowBlockBytes(parameters.columns);
   int64_t most = std::max<int64_t>(1, pieceBytes / bytes);
   auto emit = [&](int64_t rowBlocks) {

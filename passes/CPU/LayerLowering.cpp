@@ -193,7 +193,7 @@ KernelKey LayerLowering::makeEpilogueKey(KernelKind kind) {
 }
 
 void LayerLowering::callRows(const KernelKey &key, Value token, Value begin,
-                             Value end) {
+                             Value end, Value count) {
   SmallVector<Value> arguments(backboneArgumentCount, null);
   arguments[WeightsPointer] = part(layout.codes);
   arguments[InputsPointer] = address(inputs, token, scratch.inputs);
@@ -220,6 +220,8 @@ void LayerLowering::callRows(const KernelKey &key, Value token, Value begin,
   arguments[ResidualStride] = residual.pointer ? residual.stride : number(0);
   arguments[Begin] = begin;
   arguments[End] = end;
+  if (count)
+    arguments.push_back(count);
   calls.call(b, b.getLoc(), key, arguments);
 }
 

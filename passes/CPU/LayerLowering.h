@@ -87,13 +87,24 @@ private:
   void emitTokens();
   void emitGate(Value token, Value source, int64_t length);
   void emitCorrectionInput();
-  void callRows(const KernelKey &key, Value token, Value begin, Value end);
+  /// `count` tokens where the kernel does not know how many.
+  void callRows(const KernelKey &key, Value token, Value begin, Value end,
+                Value count = {});
   /// The gate needs the row, which all threads have written by now.
   void emitFinish();
 
   // LayerBackbone.cpp: which kernels compute the ternary product.
   KernelKey makeBackboneKey();
   void emitBackbone();
+  /// A few tokens: straight from the stream of weights.
+  void emitDecode(const KernelKey &key);
+  /// Many tokens: with unpacked panels of rows.
+  void emitPrefill(const KernelKey &key);
+  /// From how many tokens on emitPrefill() is faster.
+  int64_t getCrossover() const;
+  /// The epilogue of tokens [first, last) after Prefill.
+  void emitEpilogue(const KernelKey &key, Value first, Value last, Value begin,
+                    Value end);
   /// Numbers of tokens that this layer has kernels for, ending in 1. Groups
   /// close an accumulation so often that several tokens at once gain nothing.
   llvm::ArrayRef<int64_t> getTokenBlocks() const;

@@ -33,8 +33,12 @@ enum class KernelKind {
   /// A block of tokens, a range of row blocks: the ternary product and the
   /// epilogue. Arguments: BackboneArgument.
   Backbone,
-  /// The epilogue alone, on the ternary product that y holds: what follows a
-  /// gate that reads the complete row. Arguments: BackboneArgument.
+  /// At most `prefillTokens` tokens, a range of row blocks: the ternary product
+  /// alone, in y. Arguments: BackboneArgument, then TokenCount.
+  Prefill,
+  /// The epilogue alone, on the ternary product that y holds: what follows
+  /// Prefill, or a gate that reads the complete row. Arguments:
+  /// BackboneArgument.
   Finish
 };
 
@@ -69,8 +73,15 @@ enum BackboneArgument : unsigned {
   /// Row blocks.
   Begin,
   End,
-  backboneArgumentCount
+  backboneArgumentCount,
+  /// Prefill only.
+  TokenCount = backboneArgumentCount,
+  prefillArgumentCount
 };
+
+/// The most tokens that one call of Prefill takes: their totals of one panel of
+/// rows are on the stack.
+inline constexpr int64_t prefillTokens = 288;
 
 /// What decides the code of a kernel: equal keys share one function.
 struct KernelKey {

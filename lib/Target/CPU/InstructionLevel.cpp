@@ -47,14 +47,14 @@ static constexpr int32_t savesVectors64 = 0xe6;
 
 // clang-format off
 static constexpr InstructionLevel levels[] = {
-    // name        general     architecture     features                   cpu          portable detection       saved           lowering                vector accumulator          steps fma    f16    prefetch tokens
-    {"baseline",   "baseline", Triple::x86_64,  "",                        "",          true,  {},             0,              DotLowering::Portable,  16,    Accumulator::Int16, 64,   false, false, 4096,    tokenBlocks},
-    {"ssse3",      "baseline", Triple::x86_64,  "ssse3",                   "core2",     true,  ssse3Bits,      0,              DotLowering::SSSE3,     16,    Accumulator::Int16, 64,   false, false, 4096,    tokenBlocks},
-    {"avx2",       "avx2",     Triple::x86_64,  "avx2,fma,f16c",           "x86-64-v3", true,  avx2Bits,       savesVectors32, DotLowering::AVX2,      32,    Accumulator::Int16, 64,   true,  true,  4096,    tokenBlocks},
-    {"avxvnni",    "avx2",     Triple::x86_64,  "avx2,fma,f16c,avxvnni",   "x86-64-v3", true,  avxvnniBits,    savesVectors32, DotLowering::VNNI,      32,    Accumulator::Int32, 64,   true,  true,  4096,    tokenBlocks},
-    {"avx512vnni", "avx2",     Triple::x86_64,  AVX512VNNI,                "x86-64-v4", true,  avx512vnniBits, savesVectors64, DotLowering::VNNI,      64,    Accumulator::Int32, 64,   true,  true,  4096,    tokenBlocks},
-    {"avx512vbmi", "avx2",     Triple::x86_64,  AVX512VNNI ",avx512vbmi",  "x86-64-v4", false, avx512vbmiBits, savesVectors64, DotLowering::VNNI,      64,    Accumulator::Int32, 64,   true,  true,  4096,    tokenBlocks},
-    {"neon",       "neon",     Triple::aarch64, "neon",                    "",          true,  {},             0,              DotLowering::Portable,  16,    Accumulator::Int16, 64,   true,  true,  4096,    tokenBlocks},
+    // name        general     architecture     features                   cpu          portable detection       saved           lowering                vector accumulator          steps fma    f16    prefetch tokens      panel crossover
+    {"baseline",   "baseline", Triple::x86_64,  "",                        "",          true,  {},             0,              DotLowering::Portable,  16,    Accumulator::Int16, 64,   false, false, 4096,    tokenBlocks, 2, 2, 16},
+    {"ssse3",      "baseline", Triple::x86_64,  "ssse3",                   "core2",     true,  ssse3Bits,      0,              DotLowering::SSSE3,     16,    Accumulator::Int16, 64,   false, false, 4096,    tokenBlocks, 4, 2, 16},
+    {"avx2",       "avx2",     Triple::x86_64,  "avx2,fma,f16c",           "x86-64-v3", true,  avx2Bits,       savesVectors32, DotLowering::AVX2,      32,    Accumulator::Int16, 64,   true,  true,  4096,    tokenBlocks, 6, 2, 16},
+    {"avxvnni",    "avx2",     Triple::x86_64,  "avx2,fma,f16c,avxvnni",   "x86-64-v3", true,  avxvnniBits,    savesVectors32, DotLowering::VNNI,      32,    Accumulator::Int32, 64,   true,  true,  4096,    tokenBlocks, 6, 2, 16},
+    {"avx512vnni", "avx2",     Triple::x86_64,  AVX512VNNI,                "x86-64-v4", true,  avx512vnniBits, savesVectors64, DotLowering::VNNI,      64,    Accumulator::Int32, 64,   true,  true,  4096,    tokenBlocks, 6, 4, 16},
+    {"avx512vbmi", "avx2",     Triple::x86_64,  AVX512VNNI ",avx512vbmi",  "x86-64-v4", false, avx512vbmiBits, savesVectors64, DotLowering::VNNI,      64,    Accumulator::Int32, 64,   true,  true,  4096,    tokenBlocks, 6, 4, 16},
+    {"neon",       "neon",     Triple::aarch64, "neon",                    "",          true,  {},             0,              DotLowering::Portable,  16,    Accumulator::Int16, 64,   true,  true,  4096,    tokenBlocks, 4, 2, 16},
 };
 // clang-format on
 #undef AVX512VNNI

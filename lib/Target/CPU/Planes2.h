@@ -26,6 +26,7 @@ public:
   }
   int64_t getOverreadBytes() const override { return 0; }
   bool keepsGroups(int64_t group, int64_t vectorBytes) const override;
+  bool keepsLanes() const override { return true; }
   int64_t getPartCount(int64_t vectorBytes) const override {
     return planeColumns / vectorBytes;
   }

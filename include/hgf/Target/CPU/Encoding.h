@@ -38,6 +38,10 @@ public:
   /// unpacking yields stays inside one, for vectors of `vectorBytes` codes.
   virtual bool keepsGroups(int64_t group, int64_t vectorBytes) const = 0;
 
+  /// Whether each code that emitUnpack() yields depends only on the byte that
+  /// was loaded in the same lane, so that bytes may change places before.
+  virtual bool keepsLanes() const { return false; }
+
   double getBitsPerWeight() const {
     return 8.0 * getRowBytes() / getBlockColumns();
   }

@@ -81,6 +81,14 @@ struct InstructionLevel {
   int64_t prefetchBytes;
   /// Numbers of tokens that kernels exist for, largest first, ending in 1.
   llvm::ArrayRef<int64_t> tokenBlocks;
+  /// The register block of many tokens: tokens, and vectors of four codes of
+  /// each of `vectorBytes / 4` rows. All accumulators, one set of codes and one
+  /// activation fit into the registers.
+  int64_t panelTokens;
+  int64_t panelVectors;
+  /// From how many tokens on panels are faster than the decode form; measured
+  /// by tools/dev/measure-crossover.
+  int64_t crossover;
 };
 
 /// All rows of `architecture`, least demanding first; empty where no kernels
