@@ -42,7 +42,7 @@ void HGFDialect::initialize() {
 LogicalResult
 TernaryType::verify(llvm::function_ref<InFlightDiagnostic()> emitError,
                     int64_t rows, int64_t columns, Granularity granularity,
-                    int64_t group) {
+                    int64_t group, Levels levels) {
   if (rows < 1 || columns < 1)
     return emitError() << "ternary_type_c1: expected at least one row and one "
                           "column but got "
@@ -71,6 +71,18 @@ int64_t TernaryType::getScaleCount() const {
     return getRows() * llvm::divideCeil(getColumns(), getGroup());
   }
   llvm_unreachable("unknown granularity");
+}
+
+CodeMeaning hgf::getCodeMeaning(Levels levels) {
+  switch (levels) {
+  case Levels::Ternary:
+    return {1, 1};
+  case Levels::Odd:
+    return {2, 3};
+  case Levels::Signed:
+    return {1, 2};
+  }
+  llvm_unreachable("unknown levels");
 }
 
 Operation *HGFDialect::materializeConstant(OpBuilder &builder, Attribute value,

@@ -51,6 +51,17 @@ def HGF_Granularity : HGF_Enum<"Granularity", "what one weight scale covers", [
   I32EnumAttrCase<"Row", 1, "row">,
   I32EnumAttrCase<"Group", 2, "group">]>;
 
+def HGF_Levels : HGF_Enum<"Levels", "the integer w that a two-bit code c means", [
+  // w = c - 1 of -1, 0, 1; there is no code 3.
+  I32EnumAttrCase<"Ternary", 0, "ternary">,
+  // w = 2 c - 3 of -3, -1, 1, 3: four levels around a zero point of 1.5.
+  I32EnumAttrCase<"Odd", 1, "odd">,
+  // w = c - 2 of -2, -1, 0, 1: two's complement.
+  I32EnumAttrCase<"Signed", 2, "signed">]>;
+def HGF_LevelsParameter : EnumParameter<HGF_Levels> {
+  let defaultValue = "::hgf::Levels::Ternary";
+}
+
 def HGF_Quantization : HGF_Enum<"Quantization",
     "how float activations become int8, in the order of the source graph", [
   I32EnumAttrCase<"None", 0, "none">,
@@ -102,19 +113,27 @@ class HGF_Type<string name, string typeMnemonic> : TypeDef<HGF_Dialect, name> {
 }
 
 def HGF_TernaryType : HGF_Type<"Ternary", "ternary"> {
-  let summary = "A ternary matrix with its scales";
+  let summary = "A matrix of two-bit codes, ternary or wider, with its scales";
   let description = [{
     T in {-1, 0, +1}^(rows x columns) with one float32 scale per tensor, per
     row, or per group of `group` inputs of a row (0 unless the granularity is
     `group`; 32, 64, 128 or 256).
 
+    `levels` widens T to four values for models of two bits: `odd` is
+    {-3, -1, 1, 3}, `signed` is {-2, -1, 0, 1}. W = s (c - z) with codes c and
+    the zero point z = 1.5 is `odd` with half the scale, z = 2 is `signed`.
+    Bytes and kernels are those of ternary matrices; only `ternary` is called so
+    in reports.
+
     Example: `!hgf.ternary<640 by 2560, scale = row>`,
-    `!hgf.ternary<640 by 2560, scale = group, group = 64>`.
+    `!hgf.ternary<640 by 2560, scale = group, group = 64>`,
+    `!hgf.ternary<640 by 2560 of odd, scale = row>`.
   }];
   let parameters = (ins "int64_t":$rows, "int64_t":$columns,
       EnumParameter<HGF_Granularity>:$granularity,
-      DefaultValuedParameter<"int64_t", "0">:$group);
-  let assemblyFormat = "`<` $rows `by` $columns `,` `scale` `=` $granularity (`,` `group` `=` $group^)? `>`";
+      DefaultValuedParameter<"int64_t", "0">:$group,
+      HGF_LevelsParameter:$levels);
+  let assemblyFormat = "`<` $rows `by` $columns (`of` $levels^)? `,` `scale` `=` $granularity (`,` `group` `=` $group^)? `>`";
   let genVerifyDecl = 1;
   let extraClassDeclaration = [{
     /// How many scales the matrix has.
@@ -134,8 +153,9 @@ def HGF_PackedType : HGF_Type<"Packed", "packed"> {
   let parameters = (ins "int64_t":$rows, "int64_t":$columns,
       EnumParameter<HGF_Granularity>:$granularity,
       DefaultValuedParameter<"int64_t", "0">:$group,
-      StringRefParameter<"name of the encoding">:$encoding);
-  let assemblyFormat = "`<` $rows `by` $columns `,` `encoding` `=` $encoding `,` `scale` `=` $granularity (`,` `group` `=` $group^)? `>`";
+      StringRefParameter<"name of the encoding">:$encoding,
+      HGF_LevelsParameter:$levels);
+  let assemblyFormat = "`<` $rows `by` $columns (`of` $levels^)? `,` `encoding` `=` $encoding `,` `scale` `=` $granularity (`,` `group` `=` $group^)? `>`";
 }
 
 class HGF_Op<string mnemonic, list<Trait> traits = []>

@@ -35,7 +35,11 @@ struct Backbone {
     total = k.vector(vectorBytes / 4, k.i32());
     partCount = encoding.getPartCount(vectorBytes);
     int64_t steps = encoding.getBlockColumns() / vectorBytes;
-    chunk = words ? std::max<int64_t>(k.level.safeSteps / steps, 1)
+    // Codes of 3 fill an accumulator in two thirds of the steps.
+    int64_t safeSteps = k.key.levels == Levels::Ternary
+                            ? k.level.safeSteps
+                            : k.level.safeSteps * 2 / 3;
+    chunk = words ? std::max<int64_t>(safeSteps / steps, 1)
                   : std::numeric_limits<int32_t>::max();
     assert(blockRows == lanes && "epilogues take a row block as one vector");
     blocks = k.argument(BlockCount);
@@ -93,9 +97,18 @@ private:
                   4);
   }
 
-  /// The codes are w + 1: the sum of the activations is too much.
+  /// A code c means the weight factor * c - offset: the sum of the activations
+  /// is too much, `offset` times.
   Value removeOffset(Value totals, Value sumPointer) {
-    return k.subtract(totals, k.splat(k.load(k.i32(), sumPointer, 4)));
+    CodeMeaning meaning = getCodeMeaning(k.key.levels);
+    Value sums = k.splat(k.load(k.i32(), sumPointer, 4));
+    auto times = [&](Value value, int64_t factor) -> Value {
+      return factor == 1 ? value
+                         : arith::MulIOp::create(k.b, value,
+                                                 k.integer(k.ints(), factor));
+    };
+    return k.subtract(times(totals, meaning.factor),
+                      times(sums, meaning.offset));
   }
 
   Values scale(Value rowBlock, ArrayRef<Value> totals) {
@@ -349,7 +362,7 @@ private:
     return totals;
   }
 
-  /// Float activations: w = code - 1 as float32, eight columns at a time. With
+  /// Float activations: the weights as float32, eight columns at a time. With
   /// groups each sum is scaled before it joins the row's.
   Values emitFloat(Value rowBlock, Value weights) {
     if (!memory)
@@ -418,7 +431,12 @@ private:
     int64_t group = parts.size() > 1 ? k.key.group : encoding.getBlockColumns();
     auto use = [&](Value code, int64_t column) {
       Value wide = arith::ExtUIOp::create(k.b, k.ints(), code);
-      Value weight = k.toFloat(k.subtract(wide, k.integer(k.ints(), 1)));
+      CodeMeaning meaning = getCodeMeaning(k.key.levels);
+      if (meaning.factor != 1)
+        wide = arith::MulIOp::create(k.b, wide,
+                                     k.integer(k.ints(), meaning.factor));
+      Value weight =
+          k.toFloat(k.subtract(wide, k.integer(k.ints(), meaning.offset)));
       for (int64_t token = 0; token < tokens; ++token) {
         Value x = k.load(k.floats(),
                          k.address(inputs[token], column * floatBytes), 32);

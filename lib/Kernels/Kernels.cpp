@@ -77,6 +77,8 @@ std::string KernelKey::getName() const {
            << stringifyGranularity(granularity);
     if (granularity == Granularity::Group)
       stream << group;
+    if (levels != Levels::Ternary)
+      stream << "_" << stringifyLevels(levels);
     epilogue();
     stream << "_tokens" << tokens;
     break;

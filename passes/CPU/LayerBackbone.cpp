@@ -33,6 +33,7 @@ KernelKey LayerLowering::makeBackboneKey() {
   key.encoding = &encoding;
   key.granularity = parameters.granularity;
   key.group = parameters.group;
+  key.levels = parameters.levels;
   key.quantization = isFloat() ? Quantization::None : Quantization::Reciprocal;
   if (parameters.gateKind == GateKind::SigmoidOutput) {
     // The gate reads the complete ternary product; the rest follows it.

@@ -57,6 +57,9 @@ bool canMerge(LinearOp first, LinearOp second) {
                : Type();
   };
   auto group = [](LinearOp linear) { return getWeightType(linear).getGroup(); };
+  auto levels = [](LinearOp linear) {
+    return getWeightType(linear).getLevels();
+  };
   return first.getX() == second.getX() &&
          first->getBlock() == second->getBlock() &&
          first.getQuantization() == second.getQuantization() &&
@@ -64,7 +67,7 @@ bool canMerge(LinearOp first, LinearOp second) {
          first.getCorrectionInput() == second.getCorrectionInput() &&
          first.getGateKind() == second.getGateKind() &&
          factorType(first) == factorType(second) &&
-         group(first) == group(second);
+         levels(first) == levels(second) && group(first) == group(second);
 }
 
 /// Concatenates the parameters of several linears.
@@ -148,7 +151,8 @@ Value Merger::weight() {
     scales.resize(1);
   }
   auto type =
-      TernaryType::get(builder.getContext(), rows, columns, granularity, group);
+      TernaryType::get(builder.getContext(), rows, columns, granularity, group,
+                       getWeightType(linears[0]).getLevels());
   std::vector<char> bytes = codes();
   auto codeType =
       RankedTensorType::get({int64_t(bytes.size())}, builder.getI8Type());

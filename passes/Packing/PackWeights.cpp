@@ -108,7 +108,7 @@ struct PackWeights : public hgf::impl::PackWeightsBase<PackWeights> {
     hgf::TernaryType type = signs.getType();
     auto rowType =
         hgf::TernaryType::get(&getContext(), type.getRows(), type.getColumns(),
-                              hgf::Granularity::Row, 0);
+                              hgf::Granularity::Row, 0, hgf::Levels::Ternary);
     auto scaleType =
         RankedTensorType::get({type.getRows()}, builder.getF32Type());
     Value weight = hgf::TernaryConstantOp::create(
@@ -183,6 +183,9 @@ struct PackWeights : public hgf::impl::PackWeightsBase<PackWeights> {
       add("correction", TypeAttr::get(getElementTypeOrSelf(op.getA())));
     if (Attribute error = op->getAttr("hgf.correction_error"))
       add("correction_error", error);
+    if (parameters.levels != hgf::Levels::Ternary)
+      add("levels",
+          builder.getStringAttr(hgf::stringifyLevels(parameters.levels)));
     if (missed) {
       add("kernel", builder.getStringAttr("none"));
       add("missed", builder.getStringAttr(missed));
@@ -273,7 +276,7 @@ struct PackWeights : public hgf::impl::PackWeightsBase<PackWeights> {
         builder, op.getLoc(),
         hgf::PackedType::get(&getContext(), type.getRows(), type.getColumns(),
                              type.getGranularity(), type.getGroup(),
-                             encoding.getName()),
+                             encoding.getName(), type.getLevels()),
         name));
     if (!source->use_empty())
       return;

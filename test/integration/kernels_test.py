@@ -37,8 +37,12 @@ def elements(array, kind):
     return f'dense<"0x{raw.tobytes().hex().upper()}"> : tensor<{shape}{kind}>'
 
 
-def codes_attribute(ternary):
-    flat = (ternary + 1).astype(np.uint8).reshape(-1)
+# The integer weights of codes 0 to 3.
+LEVELS = {"ternary": [-1, 0, 1], "odd": [-3, -1, 1, 3], "signed": [-2, -1, 0, 1]}
+
+
+def codes_attribute(weights, levels="ternary"):
+    flat = np.searchsorted(LEVELS[levels], weights).astype(np.uint8).reshape(-1)
     flat = np.pad(flat, (0, -len(flat) % 4)).reshape(-1, 4)
     packed = flat[:, 0] | flat[:, 1] << 2 | flat[:, 2] << 4 | flat[:, 3] << 6
     return f'dense<"0x{packed.tobytes().hex().upper()}"> : tensor<{len(packed)}xi8>'
@@ -62,11 +66,12 @@ class Layer:
     residual: bool = False
     segments: tuple = ()
     ranks: tuple = ()
+    levels: str = "ternary"
 
     def __post_init__(self):
         rng = np.random.default_rng(zlib.crc32(repr(self).encode()))
         n, k, r = self.rows, self.columns, self.rank
-        self.ternary = rng.integers(-1, 2, (n, k)).astype(np.int8)
+        self.ternary = rng.choice(LEVELS[self.levels], (n, k)).astype(np.int8)
         self.grouped = self.scale.isdigit()
         self.group = int(self.scale) if self.grouped else 0
         shape = (n, -(-k // self.group)) if self.grouped else (n if self.scale == "row" else 1,)
@@ -93,7 +98,8 @@ class Layer:
     @property
     def type(self):
         granularity = f"group, group = {self.group}" if self.grouped else self.scale
-        return f"!hgf.ternary<{self.rows} by {self.columns}, scale = {granularity}>"
+        levels = "" if self.levels == "ternary" else f" of {self.levels}"
+        return f"!hgf.ternary<{self.rows} by {self.columns}{levels}, scale = {granularity}>"
 
     def text(self, index, tokens):
         """Operations that compute %yINDEX from %xINDEX (and %rINDEX)."""
@@ -105,7 +111,7 @@ class Layer:
         def part(word, *values):
             names, types = zip(*values)
             parts.append(f"{word}({', '.join(names)} : {', '.join(types)})")
-        lines.append(f"%w{index} = hgf.ternary_constant {codes_attribute(self.ternary)}, "
+        lines.append(f"%w{index} = hgf.ternary_constant {codes_attribute(self.ternary, self.levels)}, "
                      f"{elements(self.scales.reshape(-1), 'f32')} -> {self.type}")
         if self.rank:
             b = self.b if not self.segments else self.segmented_b()
@@ -247,7 +253,10 @@ ACTIVATED = [Layer(12, 64, "row", rank=4, gate="scalar", bias=True, activation=a
 SEGMENTS = [Layer(32, 100, rank=12, gate="scalar", segments=(16, 8, 8), ranks=(4, 4, 4)),
             Layer(23, 64, rank=7, gate="row", bias=True, segments=(10, 1, 12), ranks=(3, 0, 4)),
             Layer(21, 64, rank=5, factor="i8", segments=(5, 16), ranks=(2, 3))]
-ALL = SHAPES + GROUPS + FLOATS + FORMS + ACTIVATED + SEGMENTS
+TWO_BITS = [Layer(n, k, scale, order, levels=levels, bias=order == "none") for levels in ["odd", "signed"]
+            for (n, k), scale, order in [((8, 8640), "row", "reciprocal"), ((7, 100), "tensor", "division"),
+                                         ((3, 3), "row", "none"), ((11, 344), "64", "reciprocal"), ((9, 100), "32", "none")]]
+ALL = SHAPES + GROUPS + FLOATS + FORMS + ACTIVATED + SEGMENTS + TWO_BITS
 
 
 @pytest.fixture(scope="module")

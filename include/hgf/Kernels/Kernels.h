@@ -96,6 +96,7 @@ struct KernelKey {
   int64_t tokens = 1;
   Granularity granularity = Granularity::Tensor;
   int64_t group = 0;
+  Levels levels = Levels::Ternary;
   Quantization quantization = Quantization::None;
   /// A where the kind is CorrectionInput, B otherwise.
   FactorType factor = FactorType::None;

@@ -48,6 +48,7 @@ LinearParameters hgf::getLinearParameters(LinearOp op) {
     result.columns = type.getColumns();
     result.granularity = type.getGranularity();
     result.group = type.getGroup();
+    result.levels = type.getLevels();
   };
   if (auto type = dyn_cast<PackedType>(op.getWeight().getType()))
     read(type);

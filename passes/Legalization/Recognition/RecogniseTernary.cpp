@@ -403,6 +403,9 @@ void Recogniser::visit(NodeOp node) {
   std::optional<TernaryWeight> weight =
       findTernaryWeight(matrix.values, product->outputs(), product->inputs(),
                         !storedByOutput, why, near);
+  if (!weight)
+    weight = findTwoBitWeight(matrix.values, product->outputs(),
+                              product->inputs(), !storedByOutput);
   std::string activationReason;
   if (!weight) {
     // A layer of floats is none of ours, unless it quantizes like one.

@@ -46,8 +46,13 @@ FailureOr<Value> buildMatrix(TensorMath &math, Value weight) {
         Value three = arith::ConstantIntOp::create(b, l, b.getI8Type(), 3);
         Value code = arith::AndIOp::create(
             b, l, arith::ShRUIOp::create(b, l, byte, shift), three);
-        return arith::SubIOp::create(
-            b, l, code, arith::ConstantIntOp::create(b, l, b.getI8Type(), 1));
+        CodeMeaning meaning = getCodeMeaning(type.getLevels());
+        auto number = [&](int64_t value) -> Value {
+          return arith::ConstantIntOp::create(b, l, b.getI8Type(), value);
+        };
+        if (meaning.factor != 1)
+          code = arith::MulIOp::create(b, l, code, number(meaning.factor));
+        return arith::SubIOp::create(b, l, code, number(meaning.offset));
       });
 }
 

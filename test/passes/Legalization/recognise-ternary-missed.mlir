@@ -39,15 +39,14 @@ func.func @per_tensor_activations(%x: tensor<2x2xf32>) -> tensor<2x1xi32> {
 
 // -----
 
-// A weight of four levels is multiplied as floats.
-// CHECK-LABEL: @four_levels
-// CHECK: onnx.constant dense<{{.*}}-1.500000e+00], [-5.000000e-01], [5.000000e-01], [1.500000e+00]]> : tensor<4x1xf32>
+// Blocks smaller than a group of inputs, each with a scale of its own: floats.
+// CHECK-LABEL: @small_blocks
+// CHECK: onnx.constant dense<{{.*}}> : tensor<8x1xf32>
 // CHECK: onnx.node "MatMul"
-func.func @four_levels(%x: tensor<2x4xf32>) -> tensor<2x1xf32> {
-  %w = onnx.constant dense<228> : tensor<1x1x1xui8> -> tensor<1x1x1xui8>
-  %s = onnx.constant dense<1.0> : tensor<1x1xf32> -> tensor<1x1xf32>
-  %z = onnx.constant dense<1.5> : tensor<1x1xf32> -> tensor<1x1xf32>
-  // expected-remark @+1 {{weight has 4 distinct values}}
-  %y = onnx.node "com.microsoft" "MatMulNBits"(%x, %w, %s, %z) {K = 4 : si64, N = 1 : si64, bits = 2 : si64, block_size = 4 : si64} : (tensor<2x4xf32>, tensor<1x1x1xui8>, tensor<1x1xf32>, tensor<1x1xf32>) -> tensor<2x1xf32>
+func.func @small_blocks(%x: tensor<2x8xf32>) -> tensor<2x1xf32> {
+  %w = onnx.constant dense<228> : tensor<1x2x1xui8> -> tensor<1x2x1xui8>
+  %s = onnx.constant dense<[[1.0, 0.75]]> : tensor<1x2xf32> -> tensor<1x2xf32>
+  // expected-remark @+1 {{weight has 7 distinct values}}
+  %y = onnx.node "com.microsoft" "MatMulNBits"(%x, %w, %s) {K = 8 : si64, N = 1 : si64, bits = 2 : si64, block_size = 4 : si64} : (tensor<2x8xf32>, tensor<1x2x1xui8>, tensor<1x2xf32>) -> tensor<2x1xf32>
   return %y : tensor<2x1xf32>
 }

@@ -36,6 +36,13 @@ inline int64_t getTwoBitByteCount(int64_t elements) {
   return (elements + 3) / 4;
 }
 
+/// The integer weight of a code c is factor * c - offset.
+struct CodeMeaning {
+  int64_t factor;
+  int64_t offset;
+};
+CodeMeaning getCodeMeaning(Levels levels);
+
 /// Attaches the implementations of BufferizableOpInterface.
 void registerBufferizableOpInterfaceModels(mlir::DialectRegistry &registry);
 

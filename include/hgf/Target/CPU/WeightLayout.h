@@ -26,6 +26,7 @@ struct LinearParameters {
   Granularity granularity = Granularity::Tensor;
   /// Columns per scale where the granularity is `group`.
   int64_t group = 0;
+  Levels levels = Levels::Ternary;
   FactorType a = FactorType::None;
   FactorType b = FactorType::None;
   int64_t rank = 0;
