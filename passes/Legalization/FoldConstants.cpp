@@ -45,6 +45,13 @@ static bool passesWeightOn(StringRef type) {
       .Default(false);
 }
 
+/// Operators behind which recognition still finds a matrix.
+static bool isEvaluated(StringRef type) {
+  return llvm::StringSwitch<bool>(type)
+      .Cases({"Transpose", "Cast", "Mul", "Div"}, true)
+      .Default(false);
+}
+
 static bool reachesMatrixProduct(Value value) {
   for (OpOperand &use : value.getUses()) {
     auto node = dyn_cast<NodeOp>(use.getOwner());
@@ -70,6 +77,37 @@ static bool isQuantizedWeight(NodeOp node) {
   return type && type.getElementType().isInteger() &&
          type.getElementTypeBitWidth() <= 8 &&
          reachesMatrixProduct(node.getOutputs()[0]);
+}
+
+/// Whether a product reads `value` as a matrix that recognition evaluates
+/// itself, through the operators that it looks through.
+static bool isEvaluatedByProduct(Value value) {
+  return llvm::any_of(value.getUses(), [](OpOperand &use) {
+    auto node = dyn_cast<NodeOp>(use.getOwner());
+    if (!node || !node.getDomain().empty())
+      return false;
+    StringRef type = node.getOpType();
+    if (type == "MatMul" || type == "Gemm")
+      return use.getOperandNumber() == 1;
+    return node.getNumResults() == 1 && isEvaluated(type) &&
+           isEvaluatedByProduct(node.getOutputs()[0]);
+  });
+}
+
+/// A weight so large that a copy of it as floats, before recognition has made
+/// two bits of each, would be felt.
+static bool isLargeWeight(NodeOp node) {
+  constexpr int64_t largeCount = int64_t(1) << 20;
+  return node.getDomain().empty() && node.getNumResults() == 1 &&
+         isEvaluated(node.getOpType()) &&
+         llvm::any_of(node.getInputs(),
+                      [](Value input) {
+                        auto type = dyn_cast<RankedTensorType>(input.getType());
+                        return type && type.getRank() == 2 &&
+                               type.hasStaticShape() &&
+                               type.getNumElements() >= largeCount;
+                      }) &&
+         isEvaluatedByProduct(node.getOutputs()[0]);
 }
 
 /// The input that a node hands on unchanged; null if it does more.
@@ -124,7 +162,7 @@ bool FoldConstants::foldNode(NodeOp node) {
     node.getOutputs()[0].replaceAllUsesWith(forwarded);
     return true;
   }
-  if (isQuantizedWeight(node))
+  if (isQuantizedWeight(node) || (keepWeights && isLargeWeight(node)))
     return false;
   auto folded = foldConstantNode(node, maxBytes);
   if (!folded)

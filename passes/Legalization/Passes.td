@@ -66,6 +66,11 @@ def ONNXFoldConstants : Pass<"onnx-fold-constants", "::mlir::ModuleOp"> {
     would take four times the bytes or more, and recognition looks for the
     codes. Transposition and reshaping of packed weights keep them packed.
 
+    With `keep-weights` a matrix of a million elements or more is also left
+    behind Transpose, Cast, Mul and Div if a matrix product reads it:
+    recognition reads the source itself, and a copy of every such weight would
+    not fit into memory.
+
     The bytes of a constant are released with its last use in the module.
 
     Example:
@@ -90,7 +95,10 @@ def ONNXFoldConstants : Pass<"onnx-fold-constants", "::mlir::ModuleOp"> {
   let dependentDialects = ["::hgf::ONNXDialect"];
   let options = [
     Option<"maxBytes", "max-bytes", "int64_t", "int64_t(1) << 30",
-           "Size up to which a result is computed">];
+           "Size up to which a result is computed">,
+    Option<"keepWeights", "keep-weights", "bool", "false",
+           "Leaves matrices of a million elements and more that recognition "
+           "evaluates">];
 }
 
 def RecogniseFunctions : Pass<"recognise-functions", "::mlir::ModuleOp"> {

@@ -13,7 +13,10 @@
 void hgf::buildLegalizationPipeline(mlir::OpPassManager &manager,
                                     const PipelineOptions &options) {
   manager.addPass(createONNXInlineFunctions());
-  manager.addPass(createONNXFoldConstants());
+  // What recognition will have reduced to two bits each must not be copied.
+  ONNXFoldConstantsOptions folding;
+  folding.keepWeights = true;
+  manager.addPass(createONNXFoldConstants(folding));
   RecogniseFunctionsOptions functions;
   functions.reportMissed = options.reportMissedTernary;
   manager.addPass(createRecogniseFunctions(functions));
@@ -21,7 +24,7 @@ void hgf::buildLegalizationPipeline(mlir::OpPassManager &manager,
   ONNXInlineFunctionsOptions everything;
   everything.keepLayers = false;
   manager.addPass(createONNXInlineFunctions(everything));
-  manager.addPass(createONNXFoldConstants());
+  manager.addPass(createONNXFoldConstants(folding));
   // Exporters repeat the activation quantizer for each of its readers.
   manager.addPass(mlir::createCSEPass());
   manager.addPass(createRecogniseNormsAndActivations());
@@ -34,6 +37,8 @@ void hgf::buildLegalizationPipeline(mlir::OpPassManager &manager,
   manager.addPass(createRecogniseCorrections(corrections));
   manager.addPass(createRecogniseRotary());
   manager.addPass(createRecogniseAttention());
+  // Weights that nothing recognised.
+  manager.addPass(createONNXFoldConstants());
   // Last: what was recognised before is no onnx.node any more.
   manager.addPass(createConvertONNXToLinalg());
 }
