@@ -31,6 +31,14 @@ static constexpr int64_t manyTokens = 32;
 
 namespace {
 
+/// What of the compiler's options is compared.
+struct Variant {
+  std::string processor;
+  std::string level;
+  std::string encoding;
+  std::string correction;
+};
+
 class Bench {
 public:
   Bench(const BenchOptions &options, std::string runtimeDirectory)
@@ -44,16 +52,28 @@ public:
   }
 
   bool run() {
+    if (options.forkJoin)
+      for (int64_t threads : options.threads)
+        llvm::outs() << formatForkJoin(threads, measureForkJoin(threads),
+                                       options.json)
+                     << '\n';
+    if (options.shapes.empty() && options.model.empty())
+      return true;
     folder = makeTemporaryFolder(2 * memoryBytes);
     if (folder.empty())
       return fail("cannot make a temporary folder");
     if (!options.json)
       llvm::outs() << formatHeading(getProcessorName());
+    Variant variant;
     for (const std::string &processor : options.processors)
-      for (const std::string &encoding : options.encodings)
-        if (!(options.model.empty() ? runShapes(processor, encoding)
-                                    : runModel(processor, encoding)))
-          return false;
+      for (const std::string &level : options.levels)
+        for (const std::string &encoding : options.encodings)
+          for (const std::string &correction : options.corrections) {
+            variant = {processor, level, encoding, correction};
+            if (!(options.model.empty() ? runShapes(variant)
+                                        : runModel(variant)))
+              return false;
+          }
     return true;
   }
 
@@ -77,10 +97,11 @@ private:
     return context;
   }
 
-  CompileOptions makeOptions(const std::string &processor,
-                             const std::string &encoding) const {
+  CompileOptions makeOptions(const Variant &variant) const {
     CompileOptions result;
-    result.target.cpu = processor;
+    result.target.cpu = variant.processor;
+    result.level = variant.level;
+    result.int8Corrections = variant.correction == "int8";
     result.dimensions = options.dimensions;
     result.runtimeDirectory = runtimeDirectory;
     return result;
@@ -103,21 +124,23 @@ private:
   }
 
   int64_t countLines() const {
-    int64_t corrections = 0;
+    int64_t layers = 0;
     for (int64_t rank : options.ranks)
-      corrections += rank ? options.gates.size() : 1;
-    return options.shapes.size() * options.scales.size() * corrections *
+      layers += rank ? options.gates.size() * options.corrections.size() : 1;
+    return layers * options.shapes.size() * options.scales.size() *
            options.encodings.size() * options.processors.size() *
-           countLayerLines();
+           options.levels.size() * countLayerLines();
   }
 
-  bool runShapes(const std::string &processor, const std::string &encoding) {
+  bool runShapes(const Variant &variant) {
     for (auto [rows, columns] : options.shapes)
       for (const std::string &scale : options.scales)
         for (int64_t rank : options.ranks)
           for (const std::string &gate : options.gates) {
-            // Gates are those of corrections.
-            if (rank == 0 && gate != options.gates.front())
+            // Gates and kinds of storage are those of corrections.
+            if (rank == 0 &&
+                (gate != options.gates.front() ||
+                 variant.correction != options.corrections.front()))
               continue;
             LayerShape shape;
             shape.rows = rows;
@@ -126,16 +149,15 @@ private:
             shape.gate = rank ? gate : "none";
             shape.scale = scale;
             shape.isFloat = options.isFloat;
-            if (!runShape(shape, processor, encoding))
+            if (!runShape(shape, variant))
               return false;
           }
     return true;
   }
 
-  bool runShape(const LayerShape &shape, const std::string &processor,
-                const std::string &encoding) {
+  bool runShape(const LayerShape &shape, const Variant &variant) {
     std::unique_ptr<MLIRContext> context = makeContext();
-    CompileOptions compile = makeOptions(processor, encoding);
+    CompileOptions compile = makeOptions(variant);
     compile.compileFrom = compile.compileTo = "packing";
     progress.show(done, shape.getName() + ": packing");
     OwningOpRef<ModuleOp> module = makeLayerModule(*context, shape);
@@ -145,7 +167,7 @@ private:
     if (layers.empty())
       return fail("the layer " + shape.getName() +
                   " has no kernel: " + getMissed(*module));
-    return runLayer(layers.front(), shape.scale, processor, encoding);
+    return runLayer(layers.front(), variant);
   }
 
   static std::string getMissed(ModuleOp module) {
@@ -157,8 +179,7 @@ private:
     return reason;
   }
 
-  bool runLayer(const PackedLayer &layer, const std::string &scale,
-                const std::string &processor, const std::string &encoding) {
+  bool runLayer(const PackedLayer &layer, const Variant &variant) {
     std::string shape =
         std::to_string(layer.rows) + "x" + std::to_string(layer.columns);
     // Code for a few layers, which fit the cache together, runs over the
@@ -174,23 +195,24 @@ private:
     progress.show(done, shape + ": compiling");
     OwningOpRef<ModuleOp> module =
         repeatLayer(layer, line.layers, line.layers * chunks);
-    CompileOptions compile = makeOptions(processor, encoding);
+    CompileOptions compile = makeOptions(variant);
     compile.compileFrom = "tiling";
     std::unique_ptr<CompiledModel> model =
         CompiledModel::make(*module, compile, folder);
     if (!model)
       return false;
+    if (chunks > 1 && !model->canMoveWeights())
+      return fail("the library has no symbol hgf_weights_base");
     if (!memory.reserve(chunks * line.layers * bytes + (1 << 20)))
       return fail("there is no room for the read limit's memory");
     line.shape = shape;
-    line.rows = layer.rows;
-    line.columns = layer.columns;
     line.rank = layer.rank;
     line.gate = layer.gate;
-    line.scale = scale;
+    line.correction = variant.correction;
+    line.scale = layer.scale;
     line.encoding = layer.encoding;
     line.kernel = layer.kernel;
-    line.processor = processor;
+    line.processor = variant.processor;
     line.bytes = bytes;
     for (int64_t tokens : options.tokens)
       for (const std::string &residency : getResidencies(tokens))
@@ -200,14 +222,15 @@ private:
           line.residency = residency;
           line.chunks = residency == "dram" ? chunks : 1;
           line.macs = static_cast<double>(layer.rows) * layer.columns * tokens;
-          if (!runLine(*model, line, layer.isFloat))
+          if (!runLine(*model, line, layer.isFloat, /*isLayer=*/true))
             return false;
         }
     return true;
   }
 
   /// Measures one line and prints it.
-  bool runLine(const CompiledModel &model, BenchLine &line, bool isFloat) {
+  bool runLine(const CompiledModel &model, BenchLine &line, bool isFloat,
+               bool isLayer) {
     progress.show(done, line.shape + ": " + std::to_string(line.tokens) +
                             " tokens, " + std::to_string(line.threads) +
                             " threads, " + line.residency);
@@ -217,7 +240,7 @@ private:
       return fail(error);
     const ModelFunctions &api = model.functions();
     std::vector<std::vector<char>> tensors;
-    bool good = bind(model, session, line.tokens, tensors);
+    bool good = bind(model, session, line.tokens, isLayer, tensors);
     Task task;
     uint64_t chunkBytes = static_cast<uint64_t>(line.bytes) * line.layers;
     auto call = [&] {
@@ -232,10 +255,10 @@ private:
     auto step = [&] {
       return api.reset(session) == HGF_OK && api.run(session) == HGF_OK;
     };
-    if (line.isStep())
-      task.run = step;
-    else
+    if (isLayer)
       task.run = call;
+    else
+      task.run = step;
     task.bytes = line.bytes * line.layers * line.chunks;
     task.multiplyAdds = line.macs * line.layers * line.chunks;
     task.threads = line.threads;
@@ -268,10 +291,9 @@ private:
   /// Binds every input that is not state; layers get activations of all sizes,
   /// whole models zeros, which every kind of input allows.
   bool bind(const CompiledModel &model, hgf_session *session, int64_t tokens,
-            std::vector<std::vector<char>> &tensors) const {
+            bool isLayer, std::vector<std::vector<char>> &tensors) const {
     const ModelFunctions &api = model.functions();
     const hgf_model_descriptor *descriptor = model.descriptor();
-    bool isLayer = options.model.empty() || tokens < 0;
     int32_t inputs = api.tensorCount(descriptor, HGF_INPUT);
     for (int32_t index = 0; index < inputs; ++index) {
       if (api.tensorState(descriptor, HGF_INPUT, index) >= 0)
@@ -309,8 +331,61 @@ private:
                           tensors.back().size()) == HGF_OK;
   }
 
-  bool runModel(const std::string &processor, const std::string &encoding) {
-    return fail("models are not there yet");
+  bool runModel(const Variant &variant) {
+    std::unique_ptr<MLIRContext> context = makeContext();
+    CompileOptions compile = makeOptions(variant);
+    compile.input = options.model;
+    compile.compileTo = "packing";
+    progress.show(done, options.model + ": packing");
+    OwningOpRef<ModuleOp> module = loadModel(*context, compile);
+    if (!module || failed(runPhases(*module, compile)))
+      return false;
+    SmallVector<PackedLayer> layers = findPackedLayers(*module);
+    progress.expect(layers.size() * countLayerLines() +
+                    options.tokens.size() * options.threads.size());
+    for (const PackedLayer &layer : layers)
+      if (!runLayer(layer, variant))
+        return false;
+    return runStep(*module, variant);
+  }
+
+  /// Measures a whole call of `module`, which the packing phase wrote.
+  bool runStep(ModuleOp module, const Variant &variant) {
+    double weights = 0;
+    bool isFloat = true;
+    module.walk([&](LinearOp op) {
+      auto type = dyn_cast<PackedType>(op.getWeight().getType());
+      if (!type)
+        return;
+      weights += static_cast<double>(type.getRows()) * type.getColumns();
+      isFloat &= op.getQuantization() == Quantization::None;
+    });
+    CompileOptions compile = makeOptions(variant);
+    compile.compileFrom = "tiling";
+    progress.show(done, "step: compiling");
+    std::unique_ptr<CompiledModel> model =
+        CompiledModel::make(module, compile, folder);
+    if (!model)
+      return false;
+    BenchLine line;
+    line.shape = "step";
+    line.gate = line.scale = line.encoding = "mixed";
+    line.correction = variant.correction;
+    line.kernel = llvm::sys::path::filename(options.model).str();
+    line.processor = variant.processor;
+    line.bytes = std::max<double>(model->getWeightBytes(), 4096);
+    line.residency = line.bytes > 4 * cacheBytes ? "dram" : "cache";
+    if (!memory.reserve(static_cast<uint64_t>(line.bytes) + (1 << 20)))
+      return fail("there is no room for the read limit's memory");
+    for (int64_t tokens : options.tokens)
+      for (int64_t threads : options.threads) {
+        line.tokens = tokens;
+        line.threads = threads;
+        line.macs = weights * tokens;
+        if (!runLine(*model, line, isFloat, /*isLayer=*/false))
+          return false;
+      }
+    return true;
   }
 
   const BenchOptions &options;

@@ -35,11 +35,12 @@ reading memory and multiply-adds, both measured in the same rounds.
   --rank=0,32                 ranks of the correction (f16); default 0
   --gate=KIND[,...]           none, static, input or output (both dynamic): the
                               gate of corrections; default none
+  --correction=keep[,int8]    how the correction's factors are stored
   --scale=KIND[,...]          tensor (default), row, or columns per group
   --activations=int8|float    default int8
   --encoding=NAME[,...]       auto (default: the compiler's choice) or an encoding
   --cpu=NAME[,...]            native (default), portable, or an LLVM CPU name
-  --level=NAME[,...]          an instruction level instead of --cpu, e.g. avx2
+  --level=NAME[,...]          an instruction level instead of the CPU's best, e.g. avx2
   --residency=dram[,cache]    default: both up to 32 tokens, cache from there on
   --dim=NAME=VALUE            fixes a symbolic dimension of the model
   --seconds=X                 time of each measurement; default 0.5
@@ -136,32 +137,14 @@ static bool isScale(StringRef text) {
           llvm::is_contained({32, 64, 128, 256}, group));
 }
 
-/// Levels are compiled for by the CPU that stands for each in a portable
-/// binary.
-static std::string parseLevels(StringRef text, BenchOptions &options) {
-  options.processors.clear();
-  auto all = getInstructionLevels(
-      llvm::Triple(llvm::Triple::normalize(LLVM_DEFAULT_TARGET_TRIPLE))
-          .getArch());
-  for (StringRef part : llvm::split(text, ',')) {
-    const InstructionLevel *found = nullptr;
-    std::string names;
-    for (const InstructionLevel *level : all) {
-      names += (names.empty() ? "" : ", ") + level->name.str();
-      if (level->name == part)
-        found = level;
-    }
-    if (!found)
-      return ("expected --level to be one of " + names + " but got '" + part +
-              "'")
-          .str();
-    options.processors.push_back(
-        found->cpu.empty()
-            ? (found->architecture == llvm::Triple::x86_64 ? "x86-64"
-                                                           : "generic")
-            : found->cpu.str());
-  }
-  return "";
+/// The names of the levels that this machine's architecture has.
+static std::string listLevels() {
+  std::string names;
+  for (const InstructionLevel *level : getInstructionLevels(
+           llvm::Triple(llvm::Triple::normalize(LLVM_DEFAULT_TARGET_TRIPLE))
+               .getArch()))
+    names += (names.empty() ? "" : ", ") + level->name.str();
+  return names;
 }
 
 static std::string parseOption(StringRef name, StringRef value,
@@ -206,7 +189,15 @@ static std::string parseOption(StringRef name, StringRef value,
         name, value, "CPUs", [](StringRef word) { return !word.empty(); },
         options.processors);
   if (name == "level")
-    return parseLevels(value, options);
+    return parseWords(
+        name, value, "one of " + listLevels(),
+        [](StringRef word) { return findInstructionLevel(word); },
+        options.levels);
+  if (name == "correction")
+    return parseWords(
+        name, value, "keep or int8",
+        [](StringRef word) { return word == "keep" || word == "int8"; },
+        options.corrections);
   if (name == "activations") {
     options.isFloat = value == "float";
     return value == "float" || value == "int8"

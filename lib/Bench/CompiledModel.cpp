@@ -102,8 +102,6 @@ CompiledModel::make(ModuleOp module, CompileOptions options, StringRef folder) {
           findPrivateSymbol(result->library, path, "hgf_weights_base"));
       if (result->weightsSlot)
         result->weights = *result->weightsSlot;
-      else
-        problem = "the library has no symbol hgf_weights_base";
     }
   }
   // A file that was not made need not be removed.
@@ -118,8 +116,12 @@ CompiledModel::make(ModuleOp module, CompileOptions options, StringRef folder) {
   // With one level there is nothing to choose at load.
   auto levels =
       selectInstructionLevels(getTriple(options.target), options.target.cpu);
-  result->level = levels.size() == 1 ? levels.front()->name.str()
-                                     : result->api.level(result->keeper);
+  if (!options.level.empty())
+    result->level = options.level;
+  else if (levels.size() == 1)
+    result->level = levels.front()->name.str();
+  else
+    result->level = result->api.level(result->keeper);
   return result;
 }
 
@@ -131,7 +133,8 @@ CompiledModel::~CompiledModel() {
 }
 
 void CompiledModel::moveWeights(uint64_t bytes) const {
-  *weightsSlot = weights + bytes;
+  if (weightsSlot)
+    *weightsSlot = weights + bytes;
 }
 
 hgf_session *CompiledModel::createSession(int threads,

@@ -54,6 +54,9 @@ public:
   /// Bytes of all weights.
   uint64_t getWeightBytes() const { return weightBytes; }
 
+  /// Whether moveWeights() does anything.
+  bool canMoveWeights() const { return weightsSlot; }
+
   /// Makes the code read its weights `bytes` after their place, so that a few
   /// layers of code run over many layers of weights.
   void moveWeights(uint64_t bytes) const;

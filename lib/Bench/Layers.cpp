@@ -158,6 +158,9 @@ SmallVector<PackedLayer> hgf::findPackedLayers(ModuleOp module) {
     if (op.getA())
       layer.rank = cast<ShapedType>(op.getA().getType()).getDimSize(0);
     layer.gate = nameGate(op.getGateKind()).str();
+    layer.scale = type.getGranularity() == Granularity::Group
+                      ? std::to_string(type.getGroup())
+                      : stringifyGranularity(type.getGranularity()).str();
     layer.encoding = type.getEncoding().str();
     layer.isFloat = op.getQuantization() == Quantization::None;
     layer.kernel = layer.encoding + (layer.isFloat ? "_float_" : "_int8_") +
@@ -165,7 +168,7 @@ SmallVector<PackedLayer> hgf::findPackedLayers(ModuleOp module) {
     std::string key;
     llvm::raw_string_ostream stream(key);
     stream << type << ' ' << layer.rank << ' ' << layer.gate << ' '
-           << op->getAttrDictionary() << ' ' << layer.getBytes();
+           << op->getPropertiesAsAttribute() << ' ' << layer.getBytes();
     if (known.insert(key).second)
       layers.push_back(layer);
   });

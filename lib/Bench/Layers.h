@@ -35,6 +35,7 @@ struct PackedLayer {
   int64_t columns = 0;
   int64_t rank = 0;
   std::string gate;
+  std::string scale;
   std::string encoding;
   std::string kernel;
   bool isFloat = false;

@@ -7,10 +7,17 @@
 
 #include "Measure.h"
 
+#include "ModelDescriptor.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/FormatVariadic.h"
 
+#include <atomic>
 #include <cmath>
+
+// The runtime is C.
+extern "C" {
+#include "ThreadPool.h"
+}
 
 using namespace hgf;
 using llvm::SmallVector;
@@ -95,4 +102,47 @@ bool hgf::measure(const Task &task, Measurement &result) {
           "than {3:P}; measure again on a quiet machine",
           what, result.rounds, statistics->spread, spreadLimit);
   return true;
+}
+
+/// Where the pieces of one job meet: a pool may otherwise let the caller do all
+/// before the others have woken up.
+struct Meeting {
+  std::atomic<int64_t> arrived = 0;
+  int64_t expected = 0;
+};
+
+/// One piece of a job that does nothing but wait for the other pieces, and not
+/// for long: one thread may have got two.
+static void meet(void *argument, int64_t, int64_t) {
+  auto &meeting = *static_cast<Meeting *>(argument);
+  ++meeting.arrived;
+  constexpr int patience = 20000;
+  for (int turn = 0; turn < patience; ++turn)
+    if (meeting.arrived.load(std::memory_order_relaxed) >= meeting.expected)
+      return;
+}
+
+Statistics hgf::measureForkJoin(int threads) {
+  constexpr int calls = 1000;
+  SmallVector<double> seconds;
+  hgf_pool *pool = hgf_pool_create(threads);
+  if (!pool)
+    return {};
+  Meeting meeting;
+  hgf_phase phase = {meet, threads, 1};
+  hgf_pool_enter(pool);
+  // The first call starts the threads.
+  hgf_pool_run(pool, &phase, 1, &meeting);
+  meeting.arrived = 0;
+  for (int round = 0; round < mostRounds; ++round) {
+    double start = readClock();
+    for (int call = 0; call < calls; ++call) {
+      meeting.expected = meeting.arrived + threads;
+      hgf_pool_run(pool, &phase, 1, &meeting);
+    }
+    seconds.push_back((readClock() - start) / calls);
+  }
+  hgf_pool_leave(pool);
+  hgf_pool_free(pool);
+  return computeStatistics(seconds);
 }

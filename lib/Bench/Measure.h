@@ -60,6 +60,10 @@ struct Measurement {
 /// Runs the rounds. False after an error of the kernel.
 bool measure(const Task &task, Measurement &result);
 
+/// Seconds that the runtime's pool takes to start and join `threads` threads
+/// with nothing to do, in rounds.
+Statistics measureForkJoin(int threads);
+
 } // namespace hgf
 
 #endif // HGF_LIB_BENCH_MEASURE_H

@@ -29,6 +29,10 @@ struct BenchOptions {
   /// "auto" or names of encodings.
   std::vector<std::string> encodings = {"auto"};
   std::vector<std::string> processors = {"native"};
+  /// Instruction levels; "": the processor's.
+  std::vector<std::string> levels = {""};
+  /// "keep" or "int8": how corrections are stored.
+  std::vector<std::string> corrections = {"keep"};
   /// "dram" and "cache"; empty: both for few tokens, else cache.
   std::vector<std::string> residencies;
   bool isFloat = false;

@@ -8,6 +8,7 @@
 #include "Report.h"
 
 #include "llvm/Support/FileSystem.h"
+#include "llvm/Support/Format.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/JSON.h"
 #include "llvm/Support/Path.h"
@@ -19,29 +20,31 @@
 using namespace hgf;
 using llvm::StringRef;
 
-/// Four digits that count; more would be noise.
-static double roundDigits(double value) {
-  if (value == 0 || !std::isfinite(value))
-    return 0;
-  double scale = std::pow(10.0, 3 - std::floor(std::log10(std::abs(value))));
-  return std::round(value * scale) / scale;
+/// Adds a number with four digits that count; more would be noise.
+static void addNumber(llvm::json::OStream &json, StringRef name, double value) {
+  json.attributeBegin(name);
+  json.rawValue([&](llvm::raw_ostream &stream) {
+    stream << llvm::format("%.4g", std::isfinite(value) ? value : 0.0);
+  });
+  json.attributeEnd();
 }
 
 std::string hgf::formatAsJSON(const BenchLine &line) {
   const Measurement &m = line.measurement;
-  double weights = static_cast<double>(line.rows) * line.columns;
+  double weights = line.macs / line.tokens;
   std::string text;
   llvm::raw_string_ostream stream(text);
   llvm::json::OStream json(stream);
   json.object([&] {
     auto number = [&](StringRef name, double value) {
-      json.attribute(name, roundDigits(value));
+      addNumber(json, name, value);
     };
     json.attribute("shape", line.shape);
     json.attribute("tokens", line.tokens);
     json.attribute("threads", line.threads);
     json.attribute("rank", line.rank);
     json.attribute("gate", line.gate);
+    json.attribute("correction", line.correction);
     json.attribute("scale", line.scale);
     json.attribute("encoding", line.encoding);
     json.attribute("kernel", line.kernel);
@@ -50,13 +53,10 @@ std::string hgf::formatAsJSON(const BenchLine &line) {
     json.attribute("residency", line.residency);
     json.attribute("layers", line.layers * line.chunks);
     double seconds = line.getSeconds();
-    if (line.isStep()) {
-      number("tokens_per_s", line.tokens / seconds);
-    } else {
-      number("gweights_per_s", weights / seconds / 1e9);
-      number("bytes_per_weight", line.bytes / weights);
-      number("gmac_s", weights * line.tokens / seconds / 1e9);
-    }
+    number("tokens_per_s", line.tokens / seconds);
+    number("gweights_per_s", weights / seconds / 1e9);
+    number("bytes_per_weight", line.bytes / weights);
+    number("gmac_s", line.macs / seconds / 1e9);
     number("gb_s", line.bytes / seconds / 1e9);
     json.attribute("limit", m.isReadBound() ? "read" : "dot");
     number("limit_ratio", m.getLimitRatio());
@@ -90,19 +90,21 @@ std::string hgf::formatHeading(const std::string &processor) {
 
 std::string hgf::formatAsText(const BenchLine &line) {
   const Measurement &m = line.measurement;
-  double weights = static_cast<double>(line.rows) * line.columns;
+  double weights = line.macs / line.tokens;
   double seconds = line.getSeconds();
   std::string text = llvm::formatv(
       "{0,-12} {1,4} {2,3} {3,4} {4,-6} {5,-26} {6,-10} {7,-5} {8,10:F1} "
       "{9,8:F1} {10,7:F1} {11,8:F1} {12,6:F2} {13,7:P1}  bound by {14}",
       line.shape, line.tokens, line.threads, line.rank, line.gate, line.kernel,
       line.level, line.residency, seconds * 1e6, weights / seconds / 1e9,
-      line.bytes / seconds / 1e9, weights * line.tokens / seconds / 1e9,
-      m.getLimitRatio(), m.seconds.spread,
+      line.bytes / seconds / 1e9, line.macs / seconds / 1e9, m.getLimitRatio(),
+      m.seconds.spread,
       m.isReadBound()
           ? llvm::formatv("reading, {0:F1} GB/s", m.readRate / 1e9).str()
           : llvm::formatv("{0}, {1:F0} GMAC/s", line.loop, m.dotRate / 1e9)
                 .str());
+  if (line.isStep())
+    text += llvm::formatv("; {0:F1} tokens/s", line.tokens / seconds).str();
   if (!m.doubt.empty())
     text += "\n  NOT VALID: " + m.doubt;
   return text;
@@ -159,4 +161,28 @@ std::string hgf::plot(StringRef json, StringRef path, StringRef script) {
     return "";
   return "the plot was not drawn" +
          (message.empty() ? std::string() : ": " + message);
+}
+
+//===----------------------------------------------------------------------===//
+// Fork and join
+//===----------------------------------------------------------------------===//
+
+std::string hgf::formatForkJoin(int64_t threads, const Statistics &seconds,
+                                bool json) {
+  if (!json)
+    return llvm::formatv("fork and join of {0} threads: {1:F2} us, best "
+                         "{2:F2}, spread {3:P1}",
+                         threads, seconds.median * 1e6, seconds.least * 1e6,
+                         seconds.spread);
+  std::string text;
+  llvm::raw_string_ostream stream(text);
+  llvm::json::OStream out(stream);
+  out.object([&] {
+    out.attribute("shape", "fork-join");
+    out.attribute("threads", threads);
+    addNumber(out, "seconds", seconds.median);
+    addNumber(out, "best_seconds", seconds.least);
+    addNumber(out, "spread", seconds.spread);
+  });
+  return text;
 }

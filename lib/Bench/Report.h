@@ -18,8 +18,6 @@ namespace hgf {
 struct BenchLine {
   /// Rows x columns, or "step" for a whole model.
   std::string shape;
-  int64_t rows = 0;
-  int64_t columns = 0;
   /// Layers of one run, and runs over different weights.
   int64_t layers = 1;
   int64_t chunks = 1;
@@ -27,6 +25,7 @@ struct BenchLine {
   int64_t threads = 1;
   int64_t rank = 0;
   std::string gate;
+  std::string correction = "keep";
   std::string scale;
   std::string encoding;
   std::string kernel;
@@ -40,7 +39,7 @@ struct BenchLine {
   llvm::StringRef loop;
   Measurement measurement;
 
-  bool isStep() const { return rows == 0; }
+  bool isStep() const { return shape == "step"; }
   /// Of one layer, or of the step.
   double getSeconds() const {
     return measurement.seconds.median / (layers * chunks);
@@ -54,12 +53,18 @@ std::string formatAsJSON(const BenchLine &line);
 std::string formatHeading(const std::string &processor);
 std::string formatAsText(const BenchLine &line);
 
+/// What it costs to start and join `threads` threads.
+std::string formatForkJoin(int64_t threads, const Statistics &seconds,
+                           bool json);
+
 /// A bar on a terminal's standard error; nothing elsewhere.
 class Progress {
 public:
   explicit Progress(int64_t total);
   ~Progress();
   /// Shows that `done` are over, and what is being done.
+  /// Counts `more` lines that were not known before.
+  void expect(int64_t more) { total += more; }
   void show(int64_t done, llvm::StringRef what);
   /// Makes room for a line of output.
   void clear();
