@@ -122,6 +122,7 @@ std::string hgf::formatReportAsTable(ModuleOp module) {
                                     "bits", "effective_bits"};
   if (totals.missed)
     columns.push_back("missed");
+  columns.push_back("encoding_reason");
   std::vector<std::vector<std::string>> rows(1);
   for (StringRef column : columns) {
     std::string title = column.str();

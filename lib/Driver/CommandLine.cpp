@@ -7,6 +7,7 @@
 
 #include "hgf/Driver/Driver.h"
 #include "hgf/Pipeline/Phases.h"
+#include "hgf/Target/CPU/Encoding.h"
 #include "hgf/Target/CPU/InstructionLevel.h"
 
 #include "mlir/IR/Diagnostics.h"
@@ -32,6 +33,9 @@ Compiles a model (.onnx, .mlir, .mlirbc) ahead of time.
                               machine's
   --cpu=NAME                  portable (default; kernels are chosen at load),
                               native, or an LLVM CPU name
+  --encoding=NAME             how weights lie in memory: auto (default; what is
+                              fastest), planes2, or trits3in5 (needs a CPU with
+                              AVX-512 VBMI)
   --level=NAME                for tests: kernels of one instruction level, with
                               or without a CPU that has it
   --dot-lowering=portable     for tests: levels' kernels in instructions that
@@ -109,6 +113,7 @@ private:
     std::string *text = llvm::StringSwitch<std::string *>(name)
                             .Case("target", &options.target.triple)
                             .Case("cpu", &options.target.cpu)
+                            .Case("encoding", &options.encoding)
                             .Case("level", &options.level)
                             .Case("compile-from", &options.compileFrom)
                             .Case("compile-to", &options.compileTo)
@@ -188,6 +193,9 @@ private:
       return fail("expected a model; see hgf-compile --help");
     if (options.output.empty())
       return fail("expected -o FILE; see hgf-compile --help");
+    if (options.encoding != "auto" && !hgf::findEncoding(options.encoding))
+      return fail("expected --encoding to be auto" + hgf::listEncodings() +
+                  " but got '" + options.encoding + "'");
     if (!options.level.empty() && !hgf::findInstructionLevel(options.level))
       return fail("expected --level to be " + getLevelNames() + " but got '" +
                   options.level + "'");

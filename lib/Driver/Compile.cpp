@@ -122,6 +122,7 @@ public:
     pipeline.target = hgf::getTriple(options.target);
     pipeline.cpu = options.target.cpu;
     pipeline.level = options.level;
+    pipeline.encoding = options.encoding;
     pipeline.portableDots = options.portableDots;
     pipeline.dimensions = options.dimensions;
     pipeline.closedGateBound = options.closedGateBound;

@@ -164,6 +164,15 @@ private:
                         });
   }
 
+  /// Prefetches the cache lines that begin in a row of a block.
+  void prefetchRow(Value pointer, int64_t row) {
+    constexpr int64_t line = 64;
+    int64_t begin = row * rowBytes;
+    for (int64_t offset = llvm::alignTo(begin, line); offset < begin + rowBytes;
+         offset += line)
+      k.prefetch(k.address(pointer, offset - begin));
+  }
+
   Value widen(Value sum, Value part) {
     return DotWidenOp::create(k.b, total, sum, part);
   }
@@ -238,7 +247,7 @@ private:
       for (int64_t row = 0; row < blockRows; ++row) {
         Value pointer = k.address(rows, row * rowBytes);
         if (part == 0)
-          k.prefetch(pointer);
+          prefetchRow(pointer, row);
         emitPart(pointer, part, {input}, accumulators.slice(row, 1), loaded);
       }
   }
@@ -343,7 +352,7 @@ private:
     SmallVector<Values> totals(groups);
     for (int64_t row = 0; row < blockRows; ++row) {
       Value pointer = k.address(rows, row * rowBytes);
-      k.prefetch(pointer);
+      prefetchRow(pointer, row);
       Values parts(groups, k.integer(accumulator, 0));
       auto load = [&](int64_t offset) {
         return k.load(codes, k.address(pointer, offset),

@@ -441,4 +441,61 @@ def ConvertDotToVector : Pass<"convert-dot-to-vector", "mlir::ModuleOp"> {
   let dependentDialects = ["mlir::arith::ArithDialect", "mlir::vector::VectorDialect"];
 }
 
+def ConvertUnpackToX86 : Pass<"convert-unpack-to-x86", "mlir::ModuleOp"> {
+  let summary = "Lowers what unpacks weights to the instructions of a kernel's level";
+  let description = [{
+    In functions whose attribute `hgf.level` names a level with AVX-512 VBMI,
+    `hgf.multishift` and `hgf.table_lookup` on 64 bytes become one instruction
+    each. All others are left.
+
+    Example:
+
+    ```mlir
+    llvm.func @main(%arg0: vector<64xi8>, %arg1: vector<64xi8>) -> vector<64xi8> attributes {hgf.level = "avx512vbmi"} {
+      %0 = hgf.multishift %arg1 by [0, 5, 10, 15, 20, 25, 30, 35] : vector<64xi8>
+      %1 = hgf.table_lookup %arg0, %0 : vector<64xi8>
+      llvm.return %1 : vector<64xi8>
+    }
+    ```
+
+    becomes
+
+    ```mlir
+    %0 = llvm.call_intrinsic "llvm.x86.avx512.pmultishift.qb.512"(%cst, %arg1) : (vector<64xi8>, vector<64xi8>) -> vector<64xi8>
+    %1 = llvm.call_intrinsic "llvm.x86.avx512.permvar.qi.512"(%arg0, %0) : (vector<64xi8>, vector<64xi8>) -> vector<64xi8>
+    ```
+  }];
+  let dependentDialects = ["mlir::LLVM::LLVMDialect", "mlir::arith::ArithDialect"];
+}
+
+def ConvertUnpackToVector : Pass<"convert-unpack-to-vector", "mlir::ModuleOp"> {
+  let summary = "Lowers what unpacks weights to vectors that every CPU has";
+  let description = [{
+    `hgf.multishift` becomes shifts and masks of quadwords, `hgf.table_lookup` a
+    loop over the lanes: exact everywhere, meant for tests and for layers that
+    were asked for by `--encoding`.
+
+    Example:
+
+    ```mlir
+    func.func @main(%arg0: vector<16xi8>, %arg1: vector<16xi8>) -> vector<16xi8> {
+      %0 = hgf.table_lookup %arg0, %arg1 : vector<16xi8>
+      return %0 : vector<16xi8>
+    }
+    ```
+
+    becomes
+
+    ```mlir
+    %0 = arith.andi %arg1, %cst : vector<16xi8>
+    %1 = scf.for ...
+      %2 = vector.extract %0[%arg2] : i8 from vector<16xi8>
+      %3 = arith.index_castui %2 : i8 to index
+      %4 = vector.extract %arg0[%3] : i8 from vector<16xi8>
+      %5 = vector.insert %4, %arg3 [%arg2] : i8 into vector<16xi8>
+    ```
+  }];
+  let dependentDialects = ["mlir::arith::ArithDialect", "mlir::scf::SCFDialect", "mlir::vector::VectorDialect"];
+}
+
 #endif // HGF_PASSES_CPU_PASSES_TD

@@ -69,6 +69,8 @@ void hgf::buildCPUPipeline(OpPassManager &manager,
   manager.addPass(createLowerLinear(lowerLinear));
   manager.addPass(createConvertDotToX86());
   manager.addPass(createConvertDotToVector());
+  manager.addPass(createConvertUnpackToX86());
+  manager.addPass(createConvertUnpackToVector());
 
   // A call of MLIR's C library would be the alternative.
   manager.addPass(createExpandCopies());

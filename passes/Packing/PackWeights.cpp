@@ -9,6 +9,7 @@
 #include "hgf/Passes/Packing/Passes.h"
 
 #include "hgf/Dialect/HGF/HGFDialect.h"
+#include "hgf/Target/CPU/EncodingChoice.h"
 #include "hgf/Target/CPU/WeightLayout.h"
 
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
@@ -68,6 +69,8 @@ LogicalResult readBytes(Value value, Bytes &bytes) {
 }
 
 struct PackWeights : public hgf::impl::PackWeightsBase<PackWeights> {
+  using PackWeightsBase::PackWeightsBase;
+
   void runOnOperation() override {
     SmallVector<hgf::OneBitLinearOp> signs;
     getOperation().walk([&](hgf::OneBitLinearOp op) { signs.push_back(op); });
@@ -75,6 +78,8 @@ struct PackWeights : public hgf::impl::PackWeightsBase<PackWeights> {
       replaceSigns(op);
     SmallVector<hgf::LinearOp> layers;
     getOperation().walk([&](hgf::LinearOp op) { layers.push_back(op); });
+    if (failed(readOptions(layers)))
+      return signalPassFailure();
     getOperation().walk([&](hgf::TernaryConstantOp op) {
       if (auto resource = dyn_cast<DenseResourceElementsAttr>(op.getCodes()))
         ++users[resource.getRawHandle().getKey()];
@@ -88,6 +93,47 @@ struct PackWeights : public hgf::impl::PackWeightsBase<PackWeights> {
     if (!report.empty())
       getOperation()->setAttr("hgf.report",
                               ArrayAttr::get(&getContext(), report));
+  }
+
+  /// What the choice of every layer's encoding depends on.
+  LogicalResult readOptions(ArrayRef<hgf::LinearOp> layers) {
+    levels = hgf::selectInstructionLevels(target, cpu, level);
+    if (encoding != "auto") {
+      query.wanted = hgf::findEncoding(encoding);
+      if (!query.wanted)
+        return getOperation().emitError("expected the encoding to be auto")
+               << hgf::listEncodings() << " but got '" << encoding << "'";
+    }
+    if (levels.empty())
+      return success();
+    query.levels = levels;
+    if (query.wanted)
+      if (std::string why = hgf::explainRefusal(*query.wanted, levels);
+          !why.empty())
+        return getOperation().emitError("the encoding ")
+               << encoding << " is not possible for the CPU '" << cpu
+               << "', because " << why << "; name a CPU that has "
+               << query.wanted->getFeatures()
+               << " (--cpu=native where this machine does) or choose the "
+                  "encoding auto";
+    int64_t bytes = 0;
+    for (hgf::LinearOp op : layers)
+      bytes += hgf::computeWeightLayout(*hgf::getEncodings().front(),
+                                        hgf::getLinearParameters(op))
+                   .byteCount;
+    query.residency = hgf::getResidency(levels, bytes);
+    return success();
+  }
+
+  hgf::EncodingChoice choose(hgf::LinearOp op) {
+    // Lowering says that there are no kernels.
+    if (levels.empty())
+      return {hgf::getEncodings().front(), "the target has no kernels"};
+    hgf::LinearParameters parameters = hgf::getLinearParameters(op);
+    query.group = parameters.group;
+    query.fourLevels = parameters.levels != hgf::Levels::Ternary;
+    query.floatActivations = op.getQuantization() == hgf::Quantization::None;
+    return hgf::chooseEncoding(query);
   }
 
   /// y = ((x * u) S^t) * v is a ternary linear on x * u with the scales v.
@@ -166,7 +212,8 @@ struct PackWeights : public hgf::impl::PackWeightsBase<PackWeights> {
 
   /// Packs one layer; returns its line of the report.
   Attribute pack(hgf::LinearOp op) {
-    const char *missed = tryPack(op);
+    hgf::EncodingChoice choice = choose(op);
+    const char *missed = tryPack(op, *choice.encoding);
     Builder builder(&getContext());
     hgf::LinearParameters parameters = hgf::getLinearParameters(op);
     SmallVector<NamedAttribute> line;
@@ -192,9 +239,11 @@ struct PackWeights : public hgf::impl::PackWeightsBase<PackWeights> {
       op->setAttr("hgf.missed", builder.getStringAttr(missed));
       return builder.getDictionaryAttr(line);
     }
-    const hgf::Encoding &encoding = *hgf::findEncoding(
-        cast<hgf::PackedType>(op.getWeight().getType()).getEncoding());
+    const hgf::Encoding &encoding = *choice.encoding;
     add("encoding", builder.getStringAttr(encoding.getName()));
+    add("encoding_reason", builder.getStringAttr(choice.reason));
+    add("residency",
+        builder.getStringAttr(hgf::stringifyResidency(query.residency)));
     bool isFloat = op.getQuantization() == hgf::Quantization::None;
     add("kernel",
         builder.getStringAttr(
@@ -218,7 +267,7 @@ struct PackWeights : public hgf::impl::PackWeightsBase<PackWeights> {
   }
 
   /// Replaces the weight by its packed form, or says why it cannot.
-  const char *tryPack(hgf::LinearOp op) {
+  const char *tryPack(hgf::LinearOp op, const hgf::Encoding &encoding) {
     auto source = op.getWeight().getDefiningOp<hgf::TernaryConstantOp>();
     if (!source)
       return "the weight is not a constant";
@@ -238,8 +287,6 @@ struct PackWeights : public hgf::impl::PackWeightsBase<PackWeights> {
         return "a parameter of the correction, the gate or the bias is not a "
                "constant";
     hgf::LinearParameters parameters = hgf::getLinearParameters(op);
-    const hgf::Encoding &encoding =
-        hgf::chooseEncoding(parameters.rows, parameters.columns);
     hgf::WeightLayout layout = hgf::computeWeightLayout(encoding, parameters);
     AsmResourceBlob blob = HeapAsmResourceBlob::allocate(
         layout.byteCount, /*align=*/64, /*dataIsMutable=*/true);
@@ -287,6 +334,9 @@ struct PackWeights : public hgf::impl::PackWeightsBase<PackWeights> {
     source.erase();
   }
 
+  SmallVector<const hgf::InstructionLevel *> levels;
+  /// What all layers share of it.
+  hgf::EncodingQuery query;
   /// Layers that read a resource.
   llvm::StringMap<int64_t> users;
   int64_t count = 0;

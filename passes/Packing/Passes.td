@@ -20,10 +20,14 @@ def PackWeights : Pass<"pack-weights", "mlir::ModuleOp"> {
     is packed. `hgf.onebit_linear` becomes a ternary linear on x * u whose row
     scales are v.
 
+    The encoding is the one that the target's table expects to be fastest, for
+    weights read from memory or, in small models, from a cache; or the one that
+    `encoding` names.
+
     Adds one line per layer to the module's attribute `hgf.report`: form, node,
-    rows, columns, rank, encoding, kernel, bits (of a weight), effective_bits
-    (all bytes of the layer, in bits per weight), or why the layer has no
-    kernel (missed). Such a layer is marked `hgf.missed` and decomposed later.
+    rows, columns, rank, encoding, encoding_reason, residency (dram or cache),
+    kernel, bits (of a weight), effective_bits (all bytes of the layer, in bits
+    per weight), or why the layer has no kernel (missed). Such a layer is marked `hgf.missed` and decomposed later.
 
     Example:
 
@@ -45,6 +49,16 @@ def PackWeights : Pass<"pack-weights", "mlir::ModuleOp"> {
         %1 = hgf.linear ins(%arg0 : tensor<4x3xf32>) weight(%0 : !hgf.packed<2 by 3, encoding = "planes2", scale = tensor>) ...
     ```
   }];
+  let options = [
+    Option<"target", "target", "std::string", "",
+           "target triple; empty means the machine that compiles">,
+    Option<"cpu", "cpu", "std::string", "\"portable\"",
+           "LLVM CPU name, 'native', or 'portable'">,
+    Option<"level", "level", "std::string", "",
+           "the one instruction level to use, whatever the CPU">,
+    Option<"encoding", "encoding", "std::string", "\"auto\"",
+           "name of an encoding, or 'auto'">
+  ];
   let dependentDialects = ["::hgf::HGFDialect", "mlir::linalg::LinalgDialect",
                            "mlir::tensor::TensorDialect"];
 }

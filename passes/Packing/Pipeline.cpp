@@ -11,5 +11,10 @@
 
 void hgf::buildPackingPipeline(mlir::OpPassManager &manager,
                                const PipelineOptions &options) {
-  manager.addPass(createPackWeights());
+  PackWeightsOptions packWeights;
+  packWeights.target = options.target;
+  packWeights.cpu = options.cpu;
+  packWeights.level = options.level;
+  packWeights.encoding = options.encoding;
+  manager.addPass(createPackWeights(packWeights));
 }

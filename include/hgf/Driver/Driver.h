@@ -37,6 +37,8 @@ struct CompileOptions {
   /// Empty: chosen by the output's suffix.
   std::optional<EmitKind> emit;
   CodegenTarget target;
+  /// Of the weights: a name, or "auto".
+  std::string encoding = "auto";
   /// For developers: one instruction level for all kernels; empty: the CPU's.
   std::string level;
   /// For developers: the levels' schedules in instructions of any CPU.

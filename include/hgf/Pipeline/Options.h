@@ -29,6 +29,11 @@ struct PipelineOptions : public mlir::PassPipelineOptions<PipelineOptions> {
       llvm::cl::desc("The one instruction level that kernels use, whatever the "
                      "CPU; empty means those of the CPU"),
       llvm::cl::init("")};
+  Option<std::string> encoding{
+      *this, "encoding",
+      llvm::cl::desc("Encoding of the weights, or 'auto': what the target's "
+                     "table expects to be fastest"),
+      llvm::cl::init("auto")};
   Option<bool> portableDots{
       *this, "portable-dots",
       llvm::cl::desc("Lower the levels' schedules without any instruction that "

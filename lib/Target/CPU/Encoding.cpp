@@ -119,13 +119,16 @@ ArrayRef<const Encoding *> hgf::getEncodings() {
   return encodings;
 }
 
+std::string hgf::listEncodings() {
+  std::string names;
+  for (const Encoding *encoding : getEncodings())
+    names += (", " + encoding->getName()).str();
+  return names;
+}
+
 const Encoding *hgf::findEncoding(StringRef name) {
   for (const Encoding *encoding : getEncodings())
     if (encoding->getName() == name)
       return encoding;
   return nullptr;
-}
-
-const Encoding &hgf::chooseEncoding(int64_t rows, int64_t columns) {
-  return *getEncodings().front();
 }

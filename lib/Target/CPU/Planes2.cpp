@@ -7,11 +7,23 @@
 
 #include "Planes2.h"
 
+#include "hgf/Target/CPU/InstructionLevel.h"
+
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
 using namespace mlir;
 using namespace hgf;
+
+double Planes2::getCycles(const InstructionLevel &level,
+                          bool floatActivations) const {
+  // A conversion and a multiply-add for eight weights.
+  if (floatActivations)
+    return 64;
+  // Instructions of 64 bytes: a load, a shift and a mask for each plane, and
+  // one or two to multiply; three or four run in a cycle.
+  return 512.0 / level.vectorBytes;
+}
 
 bool Planes2::keepsGroups(int64_t group, int64_t vectorBytes) const {
   return group % std::min(vectorBytes, planeColumns) == 0;

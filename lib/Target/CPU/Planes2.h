@@ -21,6 +21,10 @@ public:
   int64_t getBlockRows() const override { return 8; }
   int64_t getBlockColumns() const override { return 256; }
   int64_t getRowBytes() const override { return planeColumns; }
+  llvm::StringRef getFeatures() const override { return ""; }
+  double getCycles(const InstructionLevel &level,
+                   bool floatActivations) const override;
+  bool holdsFourLevels() const override { return true; }
   int64_t getAlignment(int64_t vectorBytes) const override {
     return vectorBytes;
   }

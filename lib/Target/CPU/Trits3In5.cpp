@@ -16,13 +16,21 @@
 using namespace mlir;
 using namespace hgf;
 
+double Trits3In5::getCycles(const InstructionLevel &,
+                            bool floatActivations) const {
+  // Division instead of tables.
+  if (floatActivations)
+    return 96;
+  return 9;
+}
+
 int64_t Trits3In5::getAlignment(int64_t vectorBytes) const {
   return vectorBytes == valueCount ? 8 : 1;
 }
 
-bool Trits3In5::keepsGroups(int64_t group, int64_t vectorBytes) const {
-  // Blocks hold whole groups, and vectors lie inside one.
-  return getBlockColumns() % group == 0 && group % vectorBytes == 0;
+bool Trits3In5::keepsGroups(int64_t group, int64_t) const {
+  // Narrower vectors lack the tables.
+  return group % valueCount == 0 && getBlockColumns() % group == 0;
 }
 
 /// The eight low codes of `word`, one per byte.

@@ -22,6 +22,10 @@ public:
   int64_t getBlockRows() const override { return 8; }
   int64_t getBlockColumns() const override { return tritCount * valueCount; }
   int64_t getRowBytes() const override { return valueCount * valueBits / 8; }
+  llvm::StringRef getFeatures() const override { return "avx512vbmi"; }
+  double getCycles(const InstructionLevel &level,
+                   bool floatActivations) const override;
+  bool holdsFourLevels() const override { return false; }
   int64_t getAlignment(int64_t vectorBytes) const override;
   int64_t getOverreadBytes() const override {
     return valueCount - getRowBytes();

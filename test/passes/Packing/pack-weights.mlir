@@ -1,6 +1,6 @@
 // RUN: hgf-opt %s --split-input-file --pack-weights | FileCheck %s
 
-// CHECK: module attributes {hgf.report = [{bits = 2.000000e+00 : f64, columns = 3 : i64, correction = f16, effective_bits = {{.*}} : f64, encoding = "planes2", form = "hgf", kernel = "planes2_int8_row", node = "/proj", rank = 1 : i64, rows = 2 : i64}]}
+// CHECK: module attributes {hgf.report = [{bits = 2.000000e+00 : f64, columns = 3 : i64, correction = f16, effective_bits = {{.*}} : f64, encoding = "planes2", encoding_reason = "portable binaries hold planes2 only", form = "hgf", kernel = "planes2_int8_row", node = "/proj", rank = 1 : i64, residency = "cache", rows = 2 : i64}]}
 // Codes, scales, both factors and the gate, each on its own cache line.
 // CHECK: hgf.weights @hgf_weights_0 dense_resource<hgf_weights_0> : tensor<768xi8> size 768
 // CHECK-LABEL: @corrected

@@ -12,6 +12,8 @@
 
 namespace hgf {
 
+struct InstructionLevel;
+
 /// A layout of codes (w + 1) in memory. The matrix is one stream of blocks of
 /// `blockRows` rows; inside it, for each block of `blockColumns` columns, each
 /// row has `rowBytes` bytes. Rows and columns that the matrix lacks hold code 1
@@ -27,6 +29,18 @@ public:
   virtual int64_t getBlockColumns() const = 0;
   /// Bytes of one row in one block of columns.
   virtual int64_t getRowBytes() const = 0;
+
+  /// LLVM features, separated by commas, that a level must have to unpack it at
+  /// the speed that getCycles() promises.
+  virtual llvm::StringRef getFeatures() const = 0;
+  /// Cycles of one core to unpack 256 weights and multiply them with one token,
+  /// everything in the first-level cache. Measured, or estimated where no
+  /// machine was at hand; `level` has the encoding's features.
+  virtual double getCycles(const InstructionLevel &level,
+                           bool floatActivations) const = 0;
+
+  /// Whether code 3 can be held, which ternary weights do not have.
+  virtual bool holdsFourLevels() const = 0;
 
   /// Alignment of what emitUnpack() loads for vectors of `vectorBytes` codes.
   virtual int64_t getAlignment(int64_t vectorBytes) const = 0;
@@ -104,14 +118,14 @@ protected:
   virtual void unpackRow(const uint8_t *packed, uint64_t *words) const = 0;
 };
 
-/// Every encoding, best choice for most layers first.
+/// Every encoding. The first suits every layer and level.
 llvm::ArrayRef<const Encoding *> getEncodings();
+
+/// Their names, each with a comma and a space before it.
+std::string listEncodings();
 
 /// The encoding called `name` or null.
 const Encoding *findEncoding(llvm::StringRef name);
-
-/// Chooses the encoding of one layer.
-const Encoding &chooseEncoding(int64_t rows, int64_t columns);
 
 } // namespace hgf
 

@@ -1,0 +1,127 @@
+//===- EncodingChoice.cpp - Which encoding a layer gets, and why ---------===//
+//
+// Part of HGF, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "hgf/Target/CPU/EncodingChoice.h"
+
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/FormatVariadic.h"
+
+using namespace hgf;
+using llvm::ArrayRef;
+using llvm::StringRef;
+
+// clang-format off
+static constexpr MemoryCosts memoryCosts[] = {
+    // level       bytes/cycle cache
+    {"avx512vbmi", 4.0,        24 << 20},
+    {"",           5.0,        16 << 20},
+};
+// clang-format on
+
+/// Weights that costs are given for.
+static constexpr int64_t costWeights = 256;
+
+const MemoryCosts &hgf::getMemoryCosts(const InstructionLevel &level) {
+  return *llvm::find_if(memoryCosts, [&](const MemoryCosts &row) {
+    return row.level.empty() || row.level == level.name;
+  });
+}
+
+StringRef hgf::stringifyResidency(Residency residency) {
+  return residency == Residency::Cache ? "cache" : "dram";
+}
+
+Residency hgf::getResidency(ArrayRef<const InstructionLevel *> levels,
+                            int64_t bytes) {
+  return bytes <= getMemoryCosts(*levels.back()).cacheBytes ? Residency::Cache
+                                                            : Residency::Memory;
+}
+
+/// Features of `encoding` that `level` lacks, separated by commas.
+static std::string getMissing(const Encoding &encoding,
+                              const InstructionLevel &level) {
+  llvm::SmallVector<StringRef> wanted, given, missing;
+  encoding.getFeatures().split(wanted, ',', -1, /*KeepEmpty=*/false);
+  StringRef(level.features).split(given, ',', -1, /*KeepEmpty=*/false);
+  llvm::copy_if(wanted, std::back_inserter(missing), [&](StringRef feature) {
+    return !llvm::is_contained(given, feature);
+  });
+  return llvm::join(missing, ",");
+}
+
+std::string hgf::explainRefusal(const Encoding &encoding,
+                                ArrayRef<const InstructionLevel *> levels) {
+  for (const InstructionLevel *level : levels) {
+    std::string missing = getMissing(encoding, *level);
+    if (missing.empty())
+      continue;
+    if (levels.size() > 1)
+      return llvm::formatv("portable binaries hold {0} only",
+                           getEncodings().front()->getName());
+    return llvm::formatv("the level {0} lacks {1}", level->name, missing);
+  }
+  return "";
+}
+
+double hgf::estimateCycles(const Encoding &encoding,
+                           const InstructionLevel &level, Residency residency,
+                           bool floatActivations) {
+  double work = encoding.getCycles(level, floatActivations);
+  if (residency == Residency::Cache)
+    return work;
+  double bytes = encoding.getBitsPerWeight() * costWeights / 8;
+  return std::max(work, bytes / getMemoryCosts(level).bytesPerCycle);
+}
+
+/// Why `encoding` cannot hold the layer; empty if it can.
+static std::string explainContent(const Encoding &encoding,
+                                  const EncodingQuery &query) {
+  if (query.fourLevels && !encoding.holdsFourLevels())
+    return llvm::formatv("{0} cannot hold four levels", encoding.getName());
+  int64_t vectorBytes = query.levels.back()->vectorBytes;
+  if (!query.group ||
+      encoding.keepsGroups(query.group, std::min(vectorBytes, query.group)))
+    return "";
+  return llvm::formatv("{0} cannot hold groups of {1} columns",
+                       encoding.getName(), query.group);
+}
+
+EncodingChoice hgf::chooseEncoding(const EncodingQuery &query) {
+  const Encoding &plain = *getEncodings().front();
+  if (query.wanted) {
+    std::string problem = explainContent(*query.wanted, query);
+    if (problem.empty())
+      return {query.wanted, "it was asked for"};
+    return {&plain, problem};
+  }
+  const InstructionLevel &level = *query.levels.back();
+  auto estimate = [&](const Encoding &encoding) {
+    return estimateCycles(encoding, level, query.residency,
+                          query.floatActivations);
+  };
+  const Encoding *best = &plain;
+  std::string obstacle;
+  for (const Encoding *encoding : getEncodings().drop_front()) {
+    std::string problem = explainRefusal(*encoding, query.levels);
+    if (problem.empty())
+      problem = explainContent(*encoding, query);
+    if (problem.empty() && estimate(*encoding) < estimate(*best))
+      best = encoding;
+    else if (obstacle.empty())
+      obstacle = problem;
+  }
+  if (best == &plain && !obstacle.empty())
+    return {best, obstacle};
+  if (query.floatActivations)
+    return {best, "float activations cost more than reading weights"};
+  bool cached = query.residency == Residency::Cache;
+  return {best, llvm::formatv("{0}: {1:f1} cycles for 256 weights",
+                              cached ? "the model stays in the cache"
+                                     : "weights are read from memory",
+                              estimate(*best))};
+}

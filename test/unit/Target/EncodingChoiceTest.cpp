@@ -1,0 +1,64 @@
+//===- EncodingChoiceTest.cpp - Which encoding a layer gets --------------===//
+//
+// Part of HGF, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "hgf/Target/CPU/EncodingChoice.h"
+
+#include <gtest/gtest.h>
+
+using namespace hgf;
+
+static EncodingChoice choose(llvm::StringRef level, Residency residency,
+                             bool floatActivations = false, int64_t group = 0) {
+  const InstructionLevel *levels[] = {findInstructionLevel(level)};
+  EncodingQuery query;
+  query.levels = levels;
+  query.residency = residency;
+  query.floatActivations = floatActivations;
+  query.group = group;
+  return chooseEncoding(query);
+}
+
+TEST(EncodingChoice, StreamedWeightsTakeTheFewestBytes) {
+  EXPECT_EQ(choose("avx512vbmi", Residency::Memory).encoding->getName(),
+            "trits3in5");
+  EXPECT_EQ(
+      choose("avx512vbmi", Residency::Memory, false, 64).encoding->getName(),
+      "trits3in5");
+}
+
+TEST(EncodingChoice, WhatCannotBeFasterIsNotChosen) {
+  EncodingChoice choice = choose("avx2", Residency::Memory);
+  EXPECT_EQ(choice.encoding->getName(), "planes2");
+  EXPECT_EQ(choice.reason, "the level avx2 lacks avx512vbmi");
+  choice = choose("avx512vbmi", Residency::Memory, false, 128);
+  EXPECT_EQ(choice.encoding->getName(), "planes2");
+  EXPECT_EQ(choice.reason, "trits3in5 cannot hold groups of 128 columns");
+  choice = choose("avx512vbmi", Residency::Memory, true);
+  EXPECT_EQ(choice.encoding->getName(), "planes2");
+  EXPECT_EQ(choice.reason, "float activations cost more than reading weights");
+}
+
+TEST(EncodingChoice, ResidencyIsAQuestionOfSize) {
+  const InstructionLevel *levels[] = {findInstructionLevel("avx512vbmi")};
+  EXPECT_EQ(getResidency(levels, 1 << 20), Residency::Cache);
+  EXPECT_EQ(getResidency(levels, int64_t(1) << 30), Residency::Memory);
+  const Encoding &planes = *findEncoding("planes2");
+  EXPECT_LE(estimateCycles(planes, *levels[0], Residency::Cache, false),
+            estimateCycles(planes, *levels[0], Residency::Memory, false));
+}
+
+TEST(EncodingChoice, SeveralLevelsShareOneEncoding) {
+  auto levels = selectInstructionLevels("x86_64-linux-gnu", "portable");
+  EXPECT_EQ(explainRefusal(*findEncoding("planes2"), levels), "");
+  EXPECT_EQ(explainRefusal(*findEncoding("trits3in5"), levels),
+            "portable binaries hold planes2 only");
+  EncodingQuery query;
+  query.levels = levels;
+  EncodingChoice choice = chooseEncoding(query);
+  EXPECT_EQ(choice.encoding->getName(), "planes2");
+  EXPECT_EQ(choice.reason, "portable binaries hold planes2 only");
+}
