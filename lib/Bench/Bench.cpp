@@ -61,7 +61,8 @@ public:
       return true;
     folder = makeTemporaryFolder(2 * memoryBytes);
     if (folder.empty())
-      return fail("cannot make a temporary folder");
+      return fail("expected " + Twine(2 * memoryBytes >> 20) +
+                  " MB of room for weights in TMPDIR, /tmp or /var/tmp");
     if (!options.json)
       llvm::outs() << formatHeading(getProcessorName());
     Variant variant;

@@ -15,7 +15,9 @@
 
 #include <cstdlib>
 #include <dlfcn.h>
+#include <fcntl.h>
 #include <link.h>
+#include <unistd.h>
 
 using namespace mlir;
 using namespace hgf;
@@ -88,6 +90,7 @@ CompiledModel::make(ModuleOp module, CompileOptions options, StringRef folder) {
     uint64_t bytes = 0;
     if (!llvm::sys::fs::file_size(side, bytes))
       result->weightBytes = bytes - 64;
+    makeCold(side);
     result->library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
     if (!result->library)
       problem = dlerror();
@@ -150,11 +153,9 @@ hgf_session *CompiledModel::createSession(int threads,
 }
 
 std::string hgf::makeTemporaryFolder(uint64_t bytes) {
-  SmallVector<std::string> parents;
-  if (const char *wish = getenv("TMPDIR"))
-    parents.emplace_back(wish);
-  parents.emplace_back("/dev/shm");
-  for (const std::string &parent : parents) {
+  const char *wish = getenv("TMPDIR");
+  for (StringRef parent : {StringRef(wish ? wish : "/tmp"),
+                           StringRef("/var/tmp"), StringRef("/dev/shm")}) {
     auto space = llvm::sys::fs::disk_space(parent);
     if (!space || space->available < bytes)
       continue;
@@ -162,8 +163,5 @@ std::string hgf::makeTemporaryFolder(uint64_t bytes) {
     if (!llvm::sys::fs::createUniqueDirectory(parent + "/hgf-bench", folder))
       return folder.str().str();
   }
-  SmallString<128> folder;
-  if (llvm::sys::fs::createUniqueDirectory("hgf-bench", folder))
-    return "";
-  return folder.str().str();
+  return "";
 }

@@ -79,9 +79,9 @@ private:
   uint64_t weightBytes = 0;
 };
 
-/// A folder for the libraries and weights: in memory where there is room, so
-/// that writing weights back to a disk does not disturb the measurements.
-/// Empty after an error.
+/// A folder for libraries and weights where there is room for `bytes`: in
+/// TMPDIR or /tmp, better not in memory, whose files have no huge pages. Empty
+/// after an error.
 std::string makeTemporaryFolder(uint64_t bytes);
 
 } // namespace hgf
