@@ -102,6 +102,7 @@ private:
     CompileOptions result;
     result.target.cpu = variant.processor;
     result.level = variant.level;
+    result.encoding = variant.encoding;
     result.int8Corrections = variant.correction == "int8";
     result.dimensions = options.dimensions;
     result.runtimeDirectory = runtimeDirectory;
