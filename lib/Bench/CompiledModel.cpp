@@ -69,6 +69,19 @@ static void *findPrivateSymbol(void *library, StringRef path, StringRef name) {
   return nullptr;
 }
 
+/// Writes `path` to its disk and forgets what memory holds of it: reading it
+/// then is what the first user of a model does, and no writing disturbs anyone
+/// later.
+static void makeCold(const std::string &path) {
+  int file = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (file < 0)
+    return;
+  // Where the system cannot, the file stays as it is.
+  (void)fsync(file);
+  (void)posix_fadvise(file, 0, 0, POSIX_FADV_DONTNEED);
+  close(file);
+}
+
 std::unique_ptr<CompiledModel>
 CompiledModel::make(ModuleOp module, CompileOptions options, StringRef folder) {
   Location location = module.getLoc();
