@@ -10,11 +10,13 @@
 using namespace mlir;
 using namespace hgf;
 
-/// Work below this size is not worth waking a thread for: bytes of weights
-/// that one token reads.
+/// Bytes of weights that one token reads: below the first number, no other
+/// thread can help in time; pieces of the second one are worth a thread's
+/// while.
+static constexpr int64_t leastBytes = 81920;
 static constexpr int64_t pieceBytes = 32768;
 /// Batches of more tokens than this are cut into smaller pieces of rows.
-static constexpr int64_t smallBatch = 8;
+static constexpr int64_t smallBatch = 4;
 /// Row blocks of a piece of work of many tokens: whole panels at every level.
 static constexpr int64_t pieceRowBlocks = 8;
 /// Many tokens are divided until there are so many pieces of work, or so few
@@ -119,25 +121,39 @@ void LayerLowering::emitEpilogue(const KernelKey &key, Value first, Value last,
   }
 }
 
+/// Row blocks of one piece of work, for a number of tokens.
+int64_t LayerLowering::getPieceRowBlocks(int64_t tokenCount) const {
+  int64_t rowBlocks = getRowBlocks();
+  // Up to `smallBatch` tokens take little longer than one.
+  int64_t bytes = rowBlocks * encoding.getRowBlockBytes(parameters.columns) *
+                  std::max<int64_t>(1, tokenCount / smallBatch);
+  if (bytes < leastBytes)
+    return rowBlocks;
+  // Two and four threads get equal shares, however few the pieces are.
+  int64_t pieces = llvm::alignTo(llvm::divideCeil(bytes, pieceBytes), 4);
+  return llvm::divideCeil(rowBlocks, pieces);
+}
+
 void LayerLowering::emitDecode(const KernelKey &key) {
-  int64_t bytes = encoding.getRowBlockBytes(parameters.columns);
-  int64_t most = std::max<int64_t>(1, pieceBytes / bytes);
   auto emit = [&](int64_t rowBlocks) {
     forEachPiece(rowBlocks, [&](Value begin, Value end) {
       emitTokenBlocks(key, begin, end);
     });
   };
   if (knownTokens >= 0)
-    return emit(std::max<int64_t>(
-        1, most / std::max<int64_t>(1, knownTokens / smallBatch)));
-  Value many = arith::CmpIOp::create(b, arith::CmpIPredicate::sgt, tokens,
-                                     number(smallBatch));
-  auto branch = scf::IfOp::create(b, TypeRange(), many, true);
+    return emit(getPieceRowBlocks(knownTokens));
+  int64_t few = getPieceRowBlocks(1);
+  int64_t many = getPieceRowBlocks(smallBatch * smallBatch);
+  if (few == many)
+    return emit(few);
+  Value condition = arith::CmpIOp::create(b, arith::CmpIPredicate::sgt, tokens,
+                                          number(smallBatch));
+  auto branch = scf::IfOp::create(b, TypeRange(), condition, true);
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(branch.thenBlock());
-  emit(std::max<int64_t>(1, most / smallBatch));
+  emit(many);
   b.setInsertionPointToStart(branch.elseBlock());
-  emit(most);
+  emit(few);
 }
 
 ArrayRef<int64_t> LayerLowering::getTokenBlocks() const {

@@ -105,7 +105,10 @@ KernelKey LayerLowering::makeKey(KernelKind kind) {
 void LayerLowering::forEach(Value count, int64_t grain,
                             llvm::function_ref<void(Value)> body) {
   APInt known;
-  if (matchPattern(count, m_ConstantInt(&known)) && known.getSExtValue() == 1)
+  // With an unknown number of tokens, a loop of one piece stays a loop: it is
+  // one phase of the layer's job where others have many pieces.
+  if (knownTokens >= 0 && matchPattern(count, m_ConstantInt(&known)) &&
+      known.getSExtValue() == 1)
     return body(number(0));
   Value bound = arith::IndexCastOp::create(b, b.getIndexType(), count);
   auto loop = scf::ForallOp::create(b, ArrayRef<OpFoldResult>{bound},

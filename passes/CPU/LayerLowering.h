@@ -97,6 +97,7 @@ private:
   KernelKey makeBackboneKey();
   void emitBackbone();
   /// A few tokens: straight from the stream of weights.
+  int64_t getPieceRowBlocks(int64_t tokenCount) const;
   void emitDecode(const KernelKey &key);
   /// Many tokens: with unpacked panels of rows.
   void emitPrefill(const KernelKey &key);

@@ -26,16 +26,16 @@ struct OutlineParallel
     : public hgf::impl::OutlineParallelBase<OutlineParallel> {
   void runOnOperation() override {
     passCall();
-    SmallVector<scf::ForallOp> loops;
-    getOperation().walk<WalkOrder::PreOrder>([&](scf::ForallOp loop) {
-      loops.push_back(loop);
-      // Loops inside run on the thread that runs this one.
-      return WalkResult::skip();
-    });
-    LLVMTypeConverter types(&getContext());
-    for (scf::ForallOp loop : loops)
-      if (failed(outline(loop, types)))
-        return signalPassFailure();
+    LLVMTypeConverter converter(&getContext());
+    types = &converter;
+    SmallVector<Region *> regions;
+    for (auto function : getOperation().getOps<func::FuncOp>())
+      regions.push_back(&function.getBody());
+    // Groups grow at the end of the list: by the regions that they left alone.
+    for (unsigned index = 0; index < regions.size(); ++index)
+      for (Block &block : *regions[index])
+        if (failed(outline(block, regions)))
+          return signalPassFailure();
   }
 
   /// Gives the runtime's call as first argument to @main, to every function
@@ -79,48 +79,262 @@ struct OutlineParallel
     });
   }
 
-  LogicalResult outline(scf::ForallOp loop, LLVMTypeConverter &types) {
-    if (loop.getNumResults())
-      return loop.emitOpError("expected a loop over memrefs, without results");
-    auto parent = loop->getParentOfType<func::FuncOp>();
-    Value call = parent.getArgument(0);
+  /// Outlines the loops of a block, neighbours together. Appends the regions
+  /// inside that were not looked at.
+  LogicalResult outline(Block &block, SmallVectorImpl<Region *> &regions) {
+    SmallVector<Operation *> group;
+    auto close = [&] {
+      LogicalResult result = success();
+      if (group.size() > 1 ||
+          (group.size() == 1 && isa<scf::ForallOp>(group[0])))
+        result = outline(group);
+      else if (group.size() == 1)
+        for (Region &region : group[0]->getRegions())
+          regions.push_back(&region);
+      group.clear();
+      return result;
+    };
+    for (Operation &op : llvm::make_early_inc_range(block)) {
+      if (isParallel(&op)) {
+        group.push_back(&op);
+        continue;
+      }
+      // What neither writes nor reads memory may run before the loops in front
+      // of it.
+      if (isMemoryEffectFree(&op) && !op.hasTrait<OpTrait::IsTerminator>())
+        continue;
+      if (failed(close()))
+        return failure();
+      for (Region &region : op.getRegions())
+        regions.push_back(&region);
+    }
+    return close();
+  }
 
-    // Constants are cheaper to make again than to pass.
+  /// Whether `op` is a parallel loop, or a choice between such loops.
+  static bool isParallel(Operation *op) {
+    if (isa<scf::ForallOp>(op))
+      return true;
+    auto choice = dyn_cast<scf::IfOp>(op);
+    if (!choice || choice.getNumResults())
+      return false;
+    bool found = false;
+    for (Region *region : choice.getRegions())
+      for (Operation &inner : region->getOps()) {
+        if (isParallel(&inner))
+          found = true;
+        else if (!isMemoryEffectFree(&inner))
+          return false;
+      }
+    return found;
+  }
+
+  /// One call of the runtime that does what the loops of a group do.
+  struct Job {
+    explicit Job(Operation *first)
+        : parent(first->getParentOfType<func::FuncOp>()), builder(first) {}
+
+    func::FuncOp parent;
+    /// In front of the group.
+    OpBuilder builder;
+    /// What bodies need: the call, then values, by their fields.
+    llvm::MapVector<Value, unsigned> fields;
+    LLVM::LLVMStructType structure;
+    Value arguments;
+    /// An array of hgf_phase, unless there is one loop.
+    Value phases;
+    unsigned phaseCount = 0;
+  };
+
+  LogicalResult outline(ArrayRef<Operation *> group) {
+    SmallVector<scf::ForallOp> loops;
+    for (Operation *op : group)
+      op->walk<WalkOrder::PreOrder>([&](scf::ForallOp loop) {
+        loops.push_back(loop);
+        // Loops inside run on the thread that runs this one.
+        return WalkResult::skip();
+      });
+    Job job(group.front());
+    Value call = job.parent.getArgument(0);
+    job.fields[call] = 0;
+    SmallVector<Type> fieldTypes = {call.getType()};
+    for (scf::ForallOp loop : loops) {
+      if (loop.getNumResults())
+        return loop.emitOpError(
+            "expected a loop over memrefs, without results");
+      for (Value value : getUsedValues(loop).captured) {
+        if (!job.fields.insert({value, fieldTypes.size()}).second)
+          continue;
+        Type type = types->convertType(value.getType());
+        if (!type)
+          return loop.emitOpError("cannot pass a value of type ")
+                 << value.getType() << " to another thread";
+        fieldTypes.push_back(type);
+      }
+    }
+    job.structure = LLVM::LLVMStructType::getLiteral(&getContext(), fieldTypes);
+    Location loc = loops.front().getLoc();
+    job.arguments = allocate(job.parent, loc, job.structure);
+    OpBuilder end(&getContext());
+    end.setInsertionPointAfter(group.back());
+    llvm::SmallDenseSet<Value> stored;
+    store(job.builder, loc, job, call, stored);
+    if (loops.size() == 1) {
+      emitCall(loops.front(), job, stored);
+      loops.front().erase();
+      return success();
+    }
+    job.phases = allocate(
+        job.parent, loc,
+        LLVM::LLVMArrayType::get(getPhaseType(), unsigned(loops.size())));
+    for (Operation *op : group)
+      emitPhases(op, job, stored, /*conditional=*/false);
+    Value count = arith::ConstantIntOp::create(end, loc, loops.size(), 32);
+    func::CallOp::create(end, loc,
+                         getRuntimeFunction("hgf_rt_parallel_phases",
+                                            {call.getType(), call.getType(),
+                                             count.getType(), call.getType()},
+                                            loc),
+                         ValueRange{call, job.phases, count, job.arguments});
+    for (scf::ForallOp loop : loops)
+      loop.erase();
+    return success();
+  }
+
+  /// Constants are cheaper to make again than to pass.
+  struct UsedValues {
+    SmallVector<Value> captured;
+    SmallVector<Operation *> constants;
+  };
+
+  static UsedValues getUsedValues(scf::ForallOp loop) {
     llvm::SetVector<Value> used;
     getUsedValuesDefinedAbove(loop.getRegion(), used);
-    OpBuilder builder(loop);
     for (ValueRange bounds : {ValueRange(loop.getDynamicLowerBound()),
                               ValueRange(loop.getDynamicUpperBound()),
                               ValueRange(loop.getDynamicStep())})
       used.insert(bounds.begin(), bounds.end());
-    used.remove(call);
-    SmallVector<Value> captured;
-    SmallVector<Operation *> constants;
+    used.remove(loop->getParentOfType<func::FuncOp>().getArgument(0));
+    UsedValues result;
     for (Value value : used) {
       Operation *op = value.getDefiningOp();
       if (op && (op->hasTrait<OpTrait::ConstantLike>() ||
                  isa<memref::GetGlobalOp>(op)))
-        constants.push_back(op);
+        result.constants.push_back(op);
       else
-        captured.push_back(value);
+        result.captured.push_back(value);
     }
+    return result;
+  }
 
-    func::FuncOp body = makeBody(loop, parent, call, captured, constants);
-    SmallVector<Type> fields = {call.getType()};
-    for (Value value : captured) {
-      Type type = types.convertType(value.getType());
-      if (!type)
-        return loop.emitOpError("cannot pass a value of type ")
-               << value.getType() << " to another thread";
-      fields.push_back(type);
+  /// Stack memory. In the entry block: a loop must not take it again and again.
+  Value allocate(func::FuncOp parent, Location loc, Type type) {
+    OpBuilder entry = OpBuilder::atBlockBegin(&parent.front());
+    Value one =
+        LLVM::ConstantOp::create(entry, loc, entry.getI64IntegerAttr(1));
+    return LLVM::AllocaOp::create(
+        entry, loc, LLVM::LLVMPointerType::get(&getContext()), type, one, 0);
+  }
+
+  /// Writes `value` to its field, unless that was done on the way to here.
+  void store(OpBuilder &builder, Location loc, const Job &job, Value value,
+             llvm::SmallDenseSet<Value> &stored) {
+    if (!stored.insert(value).second)
+      return;
+    unsigned field = job.fields.lookup(value);
+    LLVM::StoreOp::create(
+        builder, loc, cast(builder, loc, value, job.structure.getBody()[field]),
+        getField(builder, loc, job.structure, job.arguments, field));
+  }
+
+  static Value getField(OpBuilder &builder, Location loc, Type structure,
+                        Value pointer, unsigned field) {
+    return LLVM::GEPOp::create(
+        builder, loc, pointer.getType(), structure, pointer,
+        ArrayRef<LLVM::GEPArg>{0, static_cast<int32_t>(field)});
+  }
+
+  /// hgf_phase of the runtime.
+  LLVM::LLVMStructType getPhaseType() {
+    auto number = IntegerType::get(&getContext(), 64);
+    return LLVM::LLVMStructType::getLiteral(
+        &getContext(),
+        {LLVM::LLVMPointerType::get(&getContext()), number, number});
+  }
+
+  /// Describes the loops in `op` as phases where they stand.
+  /// `stored`: fields that are written whenever this point is reached.
+  void emitPhases(Operation *op, Job &job, llvm::SmallDenseSet<Value> &stored,
+                  bool conditional) {
+    if (auto choice = dyn_cast<scf::IfOp>(op)) {
+      for (Region *region : choice.getRegions()) {
+        llvm::SmallDenseSet<Value> here = stored;
+        for (Operation &inner : region->getOps())
+          if (isParallel(&inner))
+            emitPhases(&inner, job, here, /*conditional=*/true);
+      }
+      return;
     }
-    auto structure = LLVM::LLVMStructType::getLiteral(&getContext(), fields);
-    func::FuncOp trampoline = makeTrampoline(body, structure, captured);
+    auto loop = llvm::cast<scf::ForallOp>(op);
+    Location loc = loop.getLoc();
+    unsigned slot = job.phaseCount++;
+    auto getPart = [&](OpBuilder &builder, int32_t part) -> Value {
+      return LLVM::GEPOp::create(
+          builder, loc, job.phases.getType(), getPhaseType(), job.phases,
+          ArrayRef<LLVM::GEPArg>{static_cast<int32_t>(slot), part});
+    };
+    if (conditional)
+      // Where the loop is not chosen, its phase is empty.
+      LLVM::StoreOp::create(
+          job.builder, loc,
+          arith::ConstantIntOp::create(job.builder, loc, 0, 64),
+          getPart(job.builder, 1));
+    OpBuilder builder(loop);
+    auto [function, total, grain] = describe(builder, loop, job, stored);
+    int32_t part = 0;
+    for (Value value : {function, total, grain})
+      LLVM::StoreOp::create(builder, loc, value, getPart(builder, part++));
+  }
 
-    builder.setInsertionPoint(loop);
-    emitCall(builder, loop, parent, trampoline, structure, captured, types);
-    loop.erase();
-    return success();
+  /// Makes the loop's function, and stores what it needs.
+  std::tuple<Value, Value, Value> describe(OpBuilder &builder,
+                                           scf::ForallOp loop, Job &job,
+                                           llvm::SmallDenseSet<Value> &stored) {
+    Location loc = loop.getLoc();
+    auto [captured, constants] = getUsedValues(loop);
+    Value call = job.parent.getArgument(0);
+    func::FuncOp body = makeBody(loop, job.parent, call, captured, constants);
+    func::FuncOp trampoline = makeTrampoline(body, job, captured);
+    for (Value value : captured)
+      store(builder, loc, job, value, stored);
+    IRMapping identity;
+    auto [counts, lowers, steps] = getSpace(builder, loop, identity);
+    Value total = arith::ConstantIndexOp::create(builder, loc, 1);
+    for (Value trips : counts)
+      total = arith::MulIOp::create(builder, loc, total, trips);
+    total =
+        arith::IndexCastOp::create(builder, loc, builder.getI64Type(), total);
+    auto grain = loop->getAttrOfType<IntegerAttr>("hgf.grain");
+    Value piece = arith::ConstantIntOp::create(builder, loc,
+                                               grain ? grain.getInt() : 1, 64);
+    Value function = func::ConstantOp::create(
+        builder, loc, trampoline.getFunctionType(), trampoline.getName());
+    return {cast(builder, loc, function, call.getType()), total, piece};
+  }
+
+  /// A job of one loop.
+  void emitCall(scf::ForallOp loop, Job &job,
+                llvm::SmallDenseSet<Value> &stored) {
+    OpBuilder builder(loop);
+    auto [function, total, grain] = describe(builder, loop, job, stored);
+    Value call = job.parent.getArgument(0);
+    SmallVector<Value> operands = {call, function, job.arguments, total, grain};
+    func::CallOp::create(
+        builder, loop.getLoc(),
+        getRuntimeFunction("hgf_rt_parallel",
+                           llvm::to_vector(ValueRange(operands).getTypes()),
+                           loop.getLoc()),
+        operands);
   }
 
   /// `(call, begin, end, captured...)`: the loop over a range of the flattened
@@ -211,8 +425,9 @@ struct OutlineParallel
     }
   }
 
-  /// `(argument, begin, end)`, as the runtime calls it: unpacks the structure.
-  func::FuncOp makeTrampoline(func::FuncOp body, Type structure,
+  /// `(argument, begin, end)`, as the runtime calls it: reads the body's fields
+  /// of the job's structure.
+  func::FuncOp makeTrampoline(func::FuncOp body, const Job &job,
                               ArrayRef<Value> captured) {
     Location loc = body.getLoc();
     OpBuilder builder(body);
@@ -224,19 +439,18 @@ struct OutlineParallel
     function.setPrivate();
     Block *block = function.addEntryBlock();
     builder.setInsertionPointToStart(block);
-    Value packed =
-        LLVM::LoadOp::create(builder, loc, structure, block->getArgument(0));
-    SmallVector<Value> operands;
-    operands.push_back(
-        LLVM::ExtractValueOp::create(builder, loc, packed, int64_t(0)));
+    auto read = [&](unsigned field, Type type) {
+      Value value = LLVM::LoadOp::create(
+          builder, loc, job.structure.getBody()[field],
+          getField(builder, loc, job.structure, block->getArgument(0), field));
+      return cast(builder, loc, value, type);
+    };
+    SmallVector<Value> operands = {read(0, pointer)};
     for (unsigned index : {1, 2})
       operands.push_back(arith::IndexCastOp::create(
           builder, loc, builder.getIndexType(), block->getArgument(index)));
-    for (auto [index, value] : llvm::enumerate(captured)) {
-      Value field = LLVM::ExtractValueOp::create(builder, loc, packed,
-                                                 int64_t(index + 1));
-      operands.push_back(cast(builder, loc, field, value.getType()));
-    }
+    for (Value value : captured)
+      operands.push_back(read(job.fields.lookup(value), value.getType()));
     func::CallOp::create(builder, loc, body, operands);
     func::ReturnOp::create(builder, loc);
     return function;
@@ -251,61 +465,19 @@ struct OutlineParallel
         .getResult(0);
   }
 
-  void emitCall(OpBuilder &builder, scf::ForallOp loop, func::FuncOp parent,
-                func::FuncOp trampoline, LLVM::LLVMStructType structure,
-                ArrayRef<Value> captured, LLVMTypeConverter &types) {
-    Location loc = loop.getLoc();
-    Value call = parent.getArgument(0);
-    auto pointer = LLVM::LLVMPointerType::get(&getContext());
-    Value packed = LLVM::UndefOp::create(builder, loc, structure);
-    packed =
-        LLVM::InsertValueOp::create(builder, loc, packed, call, int64_t(0));
-    for (auto [index, value] : llvm::enumerate(captured))
-      packed = LLVM::InsertValueOp::create(
-          builder, loc, packed,
-          cast(builder, loc, value, types.convertType(value.getType())),
-          int64_t(index + 1));
-    // In the entry block: a loop must not take the stack again and again.
-    OpBuilder entry = OpBuilder::atBlockBegin(&parent.front());
-    Value one =
-        LLVM::ConstantOp::create(entry, loc, entry.getI64IntegerAttr(1));
-    Value memory =
-        LLVM::AllocaOp::create(entry, loc, pointer, structure, one, 0);
-    LLVM::StoreOp::create(builder, loc, packed, memory);
-
-    IRMapping identity;
-    auto [counts, lowers, steps] = getSpace(builder, loop, identity);
-    Value total = arith::ConstantIndexOp::create(builder, loc, 1);
-    for (Value trips : counts)
-      total = arith::MulIOp::create(builder, loc, total, trips);
-    auto grain = loop->getAttrOfType<IntegerAttr>("hgf.grain");
-    Value piece = arith::ConstantIntOp::create(builder, loc,
-                                               grain ? grain.getInt() : 1, 64);
-    Value function = func::ConstantOp::create(
-        builder, loc, trampoline.getFunctionType(), trampoline.getName());
-    func::CallOp::create(
-        builder, loc, getParallelFunction(loc),
-        ValueRange{call, cast(builder, loc, function, pointer), memory,
-                   arith::IndexCastOp::create(builder, loc,
-                                              builder.getI64Type(), total),
-                   piece});
-  }
-
-  func::FuncOp getParallelFunction(Location loc) {
-    if (auto known =
-            getOperation().lookupSymbol<func::FuncOp>("hgf_rt_parallel"))
+  func::FuncOp getRuntimeFunction(StringRef name, ArrayRef<Type> arguments,
+                                  Location loc) {
+    if (auto known = getOperation().lookupSymbol<func::FuncOp>(name))
       return known;
     OpBuilder builder = OpBuilder::atBlockBegin(getOperation().getBody());
-    auto pointer = LLVM::LLVMPointerType::get(&getContext());
     auto function = func::FuncOp::create(
-        builder, loc, "hgf_rt_parallel",
-        builder.getFunctionType({pointer, pointer, pointer,
-                                 builder.getI64Type(), builder.getI64Type()},
-                                {}));
+        builder, loc, name, builder.getFunctionType(arguments, {}));
     function.setPrivate();
     return function;
   }
 
+  /// Of this run.
+  LLVMTypeConverter *types = nullptr;
   /// Outlined loops of this module so far.
   unsigned count = 0;
 };

@@ -17,6 +17,12 @@ def OutlineParallel : Pass<"outline-parallel", "mlir::ModuleOp"> {
     `(argument, begin, end)` that walks a range of the flattened iteration
     space, and the loop a call of `hgf_rt_parallel`. Captured values travel in a
     structure on the caller's stack. Nested parallel loops run in sequence.
+
+    Loops between which nothing reads or writes memory become one call of
+    `hgf_rt_parallel_phases`: one fork, one join, and barriers between. An
+    `scf.if` that does nothing but choose between such loops joins as well; the
+    loops that it does not choose are empty phases.
+
     `@main`, and every function that needs it, receives the runtime's call as first
     argument.
 
