@@ -6,7 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "KernelBuilder.h"
+#include "Backbone.h"
 
 #include "hgf/Dialect/HGF/HGFDialect.h"
 
@@ -16,469 +16,439 @@
 using namespace mlir;
 using namespace hgf;
 
-using Values = KernelBuilder::Values;
-
 static constexpr int64_t lanes = KernelBuilder::lanes;
 static constexpr int64_t floatBytes = 4;
+/// Activations of a chunk: so many that the totals and the weights of the chunk
+/// and of the next one fit into the first-level cache, too.
+static constexpr int64_t chunkInputBytes = 24576;
 
-namespace {
+/// A vector of codes lies in one group.
+static int64_t getVectorBytes(const KernelBuilder &k) {
+  int64_t bytes = k.level.vectorBytes;
+  return k.key.granularity == Granularity::Group ? std::min(bytes, k.key.group)
+                                                 : bytes;
+}
 
-/// The ternary product of one row block with a block of tokens.
-struct Backbone {
-  explicit Backbone(KernelBuilder &k)
-      : k(k), encoding(*k.key.encoding), tokens(k.key.tokens),
-        blockRows(encoding.getBlockRows()), rowBytes(encoding.getRowBytes()),
-        vectorBytes(getVectorBytes(k)), codes(k.vector(vectorBytes, k.i8())) {
-    bool words = k.level.accumulator == Accumulator::Int16;
-    accumulator = words ? k.vector(vectorBytes / 2, k.b.getI16Type())
-                        : k.vector(vectorBytes / 4, k.i32());
-    total = k.vector(vectorBytes / 4, k.i32());
-    partCount = encoding.getPartCount(vectorBytes);
+Backbone::Backbone(KernelBuilder &k)
+    : k(k), encoding(*k.key.encoding), tokens(k.key.tokens),
+      blockRows(encoding.getBlockRows()), rowBytes(encoding.getRowBytes()),
+      vectorBytes(getVectorBytes(k)), blockBytes(blockRows * rowBytes),
+      partCount(encoding.getPartCount(vectorBytes)),
+      groups(isGrouped() ? encoding.getBlockColumns() / k.key.group : 1),
+      tileRows(k.level.getTileRows(tokens)),
+      codes(k.vector(vectorBytes, k.i8())) {
+  assert(blockRows == lanes && "epilogues take a row block as one vector");
+  assert(!isGrouped() ||
+         encoding.keepsGroups(k.key.group, isFloat() ? lanes : vectorBytes));
+  bool pairs = k.level.accumulator == Accumulator::Int16;
+  accumulator = pairs ? k.vector(vectorBytes / 2, k.b.getI16Type())
+                      : k.vector(vectorBytes / 4, k.i32());
+  total = k.vector(vectorBytes / 4, isGrouped() ? k.f32() : k.i32());
+  widens = pairs && !isGrouped();
+  chunk = chunkInputBytes / encoding.getBlockColumns() / tokens;
+  if (tileRows == blockRows)
+    chunk = std::numeric_limits<int32_t>::max();
+  if (widens) {
     int64_t steps = encoding.getBlockColumns() / vectorBytes;
     // Codes of 3 fill an accumulator in two thirds of the steps.
     int64_t safeSteps = k.key.levels == Levels::Ternary
                             ? k.level.safeSteps
                             : k.level.safeSteps * 2 / 3;
-    chunk = words ? std::max<int64_t>(safeSteps / steps, 1)
-                  : std::numeric_limits<int32_t>::max();
-    assert(blockRows == lanes && "epilogues take a row block as one vector");
-    blocks = k.argument(BlockCount);
-    inputBytes = k.multiply(blocks, encoding.getBlockColumns() *
-                                        (isFloat() ? floatBytes : 1));
-    blockBytes = blockRows * rowBytes;
-    rowBlockBytes = k.multiply(blocks, blockBytes);
+    chunk = std::min(chunk, safeSteps / steps);
   }
+  chunk = std::max<int64_t>(chunk, 1);
+  blocks = k.argument(BlockCount);
+  inputBytes = k.multiply(blocks, encoding.getBlockColumns() *
+                                      (isFloat() ? floatBytes : 1));
+  rowBlockBytes = k.multiply(blocks, blockBytes);
+}
 
-  /// A vector of codes lies in one group.
-  static int64_t getVectorBytes(const KernelBuilder &k) {
-    int64_t bytes = k.level.vectorBytes;
-    return k.key.granularity == Granularity::Group
-               ? std::min(bytes, k.key.group)
-               : bytes;
+void Backbone::build() {
+  k.loop(k.argument(Begin), k.argument(End), 1, {},
+         [&](Value rowBlock, ArrayRef<Value>) -> Values {
+           Value weights = k.address(k.argument(WeightsPointer),
+                                     k.multiply(rowBlock, rowBlockBytes));
+           Values products = multiply(rowBlock, weights);
+           emitEpilogue(k, rowBlock, products);
+           return {};
+         });
+}
+
+Backbone::Values Backbone::multiply(Value rowBlock, Value weights) {
+  if (isFloat())
+    return scaleFloat(rowBlock, emitFloat(rowBlock, weights));
+  return scale(rowBlock, tileRows == blockRows
+                             ? emitWholeRows(rowBlock, weights)
+                             : emitTiles(rowBlock, weights));
+}
+
+//===----------------------------------------------------------------------===//
+// Scales
+//===----------------------------------------------------------------------===//
+
+Value Backbone::scaleVector(Value rowBlock) {
+  if (k.key.granularity == Granularity::Tensor)
+    return k.splat(k.load(k.f32(), k.argument(ScalesPointer), 4));
+  return k.load(k.floats(),
+                k.address(k.argument(ScalesPointer),
+                          k.multiply(rowBlock, blockRows * floatBytes)),
+                32);
+}
+
+Value Backbone::inputScale(int64_t token) {
+  return k.load(k.f32(),
+                k.address(k.argument(InputScalesPointer), token * floatBytes),
+                4);
+}
+
+Backbone::Values Backbone::scale(Value rowBlock, ArrayRef<Value> totals) {
+  Values products;
+  if (isGrouped()) {
+    for (int64_t token = 0; token < tokens; ++token)
+      products.push_back(
+          k.multiplyFloat(totals[token], k.splat(inputScale(token))));
+    return products;
   }
-
-  bool isFloat() const { return k.key.quantization == Quantization::None; }
-
-  void build() {
-    k.loop(k.argument(Begin), k.argument(End), 1, {},
-           [&](Value rowBlock, ArrayRef<Value>) -> Values {
-             Value weights = k.address(k.argument(WeightsPointer),
-                                       k.multiply(rowBlock, rowBlockBytes));
-             Values products = multiply(rowBlock, weights);
-             emitEpilogue(k, rowBlock, products);
-             return {};
-           });
+  Value scales = scaleVector(rowBlock);
+  for (int64_t token = 0; token < tokens; ++token) {
+    Value sums = k.splat(k.load(
+        k.i32(), k.address(k.argument(SumsPointer), token * floatBytes), 4));
+    Value product = k.toFloat(removeOffset(
+        totals[token], times(sums, getCodeMeaning(k.key.levels).offset)));
+    Value factor = k.multiplyFloat(scales, k.splat(inputScale(token)));
+    products.push_back(k.multiplyFloat(product, factor));
   }
+  return products;
+}
 
-private:
-  /// vector<8xf32> per token, scaled.
-  Values multiply(Value rowBlock, Value weights) {
-    if (k.key.granularity == Granularity::Group)
-      return isFloat() ? scaleFloat(rowBlock, emitFloat(rowBlock, weights))
-                       : emitGroups(rowBlock, weights);
-    if (isFloat())
-      return scaleFloat(rowBlock, emitFloat(rowBlock, weights));
-    return scale(rowBlock,
-                 tokens == 1 ? emitOneToken(weights) : emitTokens(weights));
+Value Backbone::times(Value value, int64_t factor) {
+  return factor == 1 ? value
+                     : arith::MulIOp::create(
+                           k.b, value, k.integer(value.getType(), factor));
+}
+
+Value Backbone::removeOffset(Value totals, Value excess) {
+  return k.subtract(times(totals, getCodeMeaning(k.key.levels).factor), excess);
+}
+
+Value Backbone::groupScales(Value rowBlock, Value block, Value row) {
+  Value group = k.multiply(k.add(k.multiply(rowBlock, blocks), block), groups);
+  Value index = k.add(k.multiply(group, blockRows), row);
+  return k.address(k.argument(ScalesPointer), k.multiply(index, floatBytes));
+}
+
+//===----------------------------------------------------------------------===//
+// Tiles
+//===----------------------------------------------------------------------===//
+
+Value Backbone::inputPointer(Value block, int64_t token) {
+  Value offset = k.multiply(block, encoding.getBlockColumns() *
+                                       (isFloat() ? floatBytes : 1));
+  if (token)
+    offset = k.add(offset, k.multiply(inputBytes, token));
+  return k.address(k.argument(InputsPointer), offset);
+}
+
+Backbone::Values Backbone::loadInputs(Value block) {
+  Values inputs;
+  for (int64_t token = 0; token < tokens; ++token)
+    inputs.push_back(inputPointer(block, token));
+  return inputs;
+}
+
+Value Backbone::loadInput(Value input, int64_t column) {
+  return k.load(codes, k.address(input, column), vectorBytes);
+}
+
+Value Backbone::dot(Value accumulator, Value codes, Value x) {
+  return DotStepOp::create(k.b, accumulator.getType(), accumulator, codes, x);
+}
+
+Value Backbone::widen(Value sum, Value part) {
+  return DotWidenOp::create(k.b, sum.getType(), sum, part);
+}
+
+SmallVector<Backbone::Unpacked> Backbone::unpack(Value row, int64_t part) {
+  SmallVector<Unpacked> result;
+  auto load = [&](int64_t offset) {
+    return k.load(codes, k.address(row, offset),
+                  encoding.getAlignment(vectorBytes));
+  };
+  encoding.emitUnpack(
+      k.b, k.b.getLoc(), vectorBytes, part, load,
+      [&](Value codes, int64_t column) { result.push_back({codes, column}); });
+  return result;
+}
+
+void Backbone::emitBlock(Value rows, ArrayRef<Value> inputs,
+                         MutableArrayRef<Value> accumulators) {
+  for (int64_t part = 0; part < partCount; ++part) {
+    // One token goes row by row, as weights come, with its activations in
+    // registers; several tokens go column by column, so that one load of
+    // activations serves all rows.
+    SmallVector<SmallVector<Unpacked>> unpacked;
+    llvm::DenseMap<int64_t, Value> loaded;
+    for (int64_t row = 0; row < tileRows; ++row) {
+      unpacked.push_back(unpack(k.address(rows, row * rowBytes), part));
+      if (tokens > 1)
+        continue;
+      for (const Unpacked &step : unpacked[row]) {
+        Value &x = loaded[step.column];
+        if (!x)
+          x = loadInput(inputs[0], step.column);
+        accumulators[row] = dot(accumulators[row], step.codes, x);
+      }
+    }
+    if (tokens == 1)
+      continue;
+    for (size_t index = 0; index < unpacked[0].size(); ++index)
+      for (int64_t token = 0; token < tokens; ++token) {
+        Value x = loadInput(inputs[token], unpacked[0][index].column);
+        for (int64_t row = 0; row < tileRows; ++row) {
+          Value &sum = accumulators[row * tokens + token];
+          sum = dot(sum, unpacked[row][index].codes, x);
+        }
+      }
   }
+}
 
-  Value scaleVector(Value rowBlock) {
-    if (k.key.granularity == Granularity::Tensor)
-      return k.splat(k.load(k.f32(), k.argument(ScalesPointer), 4));
-    return k.load(k.floats(),
-                  k.address(k.argument(ScalesPointer),
-                            k.multiply(rowBlock, blockRows * floatBytes)),
-                  32);
-  }
-
-  Value inputScale(int64_t token) {
-    return k.load(k.f32(),
-                  k.address(k.argument(InputScalesPointer), token * floatBytes),
-                  4);
-  }
-
-  /// A code c means the weight factor * c - offset: the sum of the activations
-  /// is too much, `offset` times.
-  Value removeOffset(Value totals, Value sumPointer) {
-    CodeMeaning meaning = getCodeMeaning(k.key.levels);
-    Value sums = k.splat(k.load(k.i32(), sumPointer, 4));
-    auto times = [&](Value value, int64_t factor) -> Value {
-      return factor == 1 ? value
-                         : arith::MulIOp::create(k.b, value,
-                                                 k.integer(k.ints(), factor));
-    };
-    return k.subtract(times(totals, meaning.factor),
-                      times(sums, meaning.offset));
-  }
-
-  Values scale(Value rowBlock, ArrayRef<Value> totals) {
-    Value scales = scaleVector(rowBlock);
-    Values products;
+void Backbone::emitGroupBlock(Value rows, ArrayRef<Value> inputs, Value scales,
+                              MutableArrayRef<Value> sums) {
+  SmallVector<SmallVector<SmallVector<Unpacked>>> unpacked(
+      tileRows, SmallVector<SmallVector<Unpacked>>(groups));
+  for (int64_t row = 0; row < tileRows; ++row)
+    for (int64_t part = 0; part < partCount; ++part)
+      for (Unpacked &step : unpack(k.address(rows, row * rowBytes), part))
+        unpacked[row][step.column / k.key.group].push_back(step);
+  Value zero = k.integer(accumulator, 0);
+  CodeMeaning meaning = getCodeMeaning(k.key.levels);
+  Value offset = k.integer(codes, meaning.offset);
+  Value none = k.integer(k.vector(total.getNumElements(), k.i32()), 0);
+  for (int64_t group = 0; group < groups; ++group)
     for (int64_t token = 0; token < tokens; ++token) {
-      Value sums = k.address(k.argument(SumsPointer), token * floatBytes);
-      Value product = k.toFloat(removeOffset(totals[token], sums));
-      Value factor = k.multiplyFloat(scales, k.splat(inputScale(token)));
-      products.push_back(k.multiplyFloat(product, factor));
+      // What the codes have too much is removed in every lane: the lanes then
+      // are exact, and none is large.
+      Values x;
+      Value excess = zero;
+      for (const Unpacked &step : unpacked[0][group]) {
+        x.push_back(loadInput(inputs[token], step.column));
+        excess = dot(excess, offset, x.back());
+      }
+      bool startsWithExcess = meaning.factor == 1;
+      Value start = startsWithExcess ? k.subtract(zero, excess) : zero;
+      for (int64_t row = 0; row < tileRows; ++row) {
+        Value part = start;
+        for (auto [step, value] : llvm::zip_equal(unpacked[row][group], x))
+          part = dot(part, step.codes, value);
+        Value dots = widen(none, part);
+        if (!startsWithExcess)
+          dots = removeOffset(dots, widen(none, excess));
+        Value scale = k.load(
+            k.f32(), k.address(scales, (group * blockRows + row) * floatBytes),
+            4);
+        Value &sum = sums[row * tokens + token];
+        sum = k.multiplyAdd(k.toFloat(dots),
+                            k.splat(scale, total.getNumElements()), sum);
+      }
     }
-    return products;
-  }
+}
 
-  Values scaleFloat(Value rowBlock, ArrayRef<Value> sums) {
-    if (k.key.granularity == Granularity::Group)
-      return Values(sums);
-    Value scales = scaleVector(rowBlock);
-    Values products;
-    for (Value sum : sums)
-      products.push_back(k.multiplyFloat(sum, scales));
-    return products;
-  }
+Backbone::Values Backbone::emitChunk(Value rowBlock, Value row, Value pointer,
+                                     Value first, Value last,
+                                     Value prefetchDistance,
+                                     ArrayRef<Value> totals) {
+  Values start(totals);
+  if (widens)
+    start.assign(totals.size(), k.integer(accumulator, 0));
+  Values parts =
+      k.loop(first, last, 1, start, [&](Value block, ArrayRef<Value> carried) {
+        Values sums(carried);
+        Value rows = k.address(pointer, k.multiply(block, blockBytes));
+        for (int64_t line = 0; line < tileRows * rowBytes; line += 64)
+          k.prefetch(k.address(rows, line), prefetchDistance);
+        Values inputs = loadInputs(block);
+        if (isGrouped())
+          emitGroupBlock(rows, inputs, groupScales(rowBlock, block, row), sums);
+        else
+          emitBlock(rows, inputs, sums);
+        return sums;
+      });
+  if (!widens)
+    return parts;
+  for (auto [part, sum] : llvm::zip_equal(parts, totals))
+    part = widen(sum, part);
+  return parts;
+}
 
-  Value inputPointer(Value block, int64_t token) {
-    Value offset = k.multiply(block, encoding.getBlockColumns() *
-                                         (isFloat() ? floatBytes : 1));
-    if (token)
-      offset = k.add(offset, k.multiply(inputBytes, token));
-    return k.address(k.argument(InputsPointer), offset);
+Backbone::Values Backbone::emitWholeRows(Value rowBlock, Value weights) {
+  Values totals(blockRows * tokens,
+                isGrouped() ? k.real(total, 0) : k.integer(total, 0));
+  Value distance = k.size(k.level.prefetchBytes);
+  Value zero = k.size(0);
+  if (widens)
+    totals = k.loop(zero, blocks, chunk, totals,
+                    [&](Value first, ArrayRef<Value> carried) {
+                      Value last = k.minimum(k.add(first, chunk), blocks);
+                      return emitChunk(rowBlock, zero, weights, first, last,
+                                       distance, carried);
+                    });
+  else
+    totals = emitChunk(rowBlock, zero, weights, zero, blocks, distance, totals);
+  Values result;
+  for (int64_t token = 0; token < tokens; ++token) {
+    Values rows;
+    for (int64_t row = 0; row < blockRows; ++row)
+      rows.push_back(totals[row * tokens + token]);
+    result.push_back(reduce(rows));
   }
+  return result;
+}
 
-  /// Multiplies one part of one row of one block with every token:
-  /// accumulators[token].
-  void emitPart(Value row, int64_t part, ArrayRef<Value> inputs,
-                MutableArrayRef<Value> accumulators,
-                llvm::DenseMap<std::pair<int64_t, int64_t>, Value> &loaded) {
-    auto load = [&](int64_t offset) {
-      return k.load(codes, k.address(row, offset),
-                    encoding.getAlignment(vectorBytes));
+Backbone::Values Backbone::emitTiles(Value rowBlock, Value weights) {
+  int64_t totalBytes = total.getNumElements() * 4;
+  int64_t tileTotals = tileRows * tokens;
+  if (!memory) {
+    memory = k.stack(blockRows * tokens * totalBytes);
+    products = k.stack(blockRows * tokens * floatBytes);
+    // Chunks of one length, so that none is too short to be worth its loads
+    // and stores of totals.
+    Value count = k.divideUp(blocks, k.size(chunk));
+    chunkBlocks = k.divideUp(blocks, count);
+  }
+  Value zero = isGrouped() ? k.real(total, 0) : k.integer(total, 0);
+  SmallVector<Type> totalTypes(tileTotals, total);
+  // Every line is asked for one chunk ahead: long before it is needed, and
+  // still in the cache by then.
+  Value distance = k.multiply(chunkBlocks, blockBytes);
+  auto emitTile = [&](Value tile, Value first, Value last) {
+    Value slots = k.address(memory, k.multiply(tile, tileTotals * totalBytes));
+    auto slot = [&](int64_t index) {
+      return k.address(slots, index * totalBytes);
     };
-    encoding.emitUnpack(k.b, k.b.getLoc(), vectorBytes, part, load,
-                        [&](Value code, int64_t column) {
-                          for (int64_t token = 0; token < tokens; ++token) {
-                            Value &x = loaded[{token, column}];
-                            if (!x)
-                              x = k.load(codes,
-                                         k.address(inputs[token], column),
-                                         std::min<int64_t>(vectorBytes, 64));
-                            accumulators[token] = DotStepOp::create(
-                                k.b, accumulator, accumulators[token], code, x);
-                          }
-                        });
-  }
+    Value row = k.multiply(tile, tileRows);
+    Values totals = k.branch(
+        k.isLess(k.size(0), first), totalTypes,
+        [&] {
+          Values loaded;
+          for (int64_t index = 0; index < tileTotals; ++index)
+            loaded.push_back(k.load(total, slot(index), totalBytes));
+          return loaded;
+        },
+        [&] { return Values(tileTotals, zero); });
+    Value pointer = k.address(weights, k.multiply(row, rowBytes));
+    Values sums =
+        emitChunk(rowBlock, row, pointer, first, last, distance, totals);
+    k.branch(
+        k.isLess(last, blocks), {},
+        [&] {
+          for (auto [index, sum] : llvm::enumerate(sums))
+            k.store(sum, slot(index), totalBytes);
+          return Values();
+        },
+        [&] {
+          storeProducts(row, sums);
+          return Values();
+        });
+  };
+  k.loop(k.size(0), blocks, chunkBlocks, {},
+         [&](Value first, ArrayRef<Value>) -> Values {
+           Value last = k.minimum(k.add(first, chunkBlocks), blocks);
+           k.loop(k.size(0), k.size(blockRows / tileRows), 1, {},
+                  [&](Value tile, ArrayRef<Value>) -> Values {
+                    emitTile(tile, first, last);
+                    return {};
+                  });
+           return {};
+         });
+  Values result;
+  VectorType type = k.vector(blockRows, total.getElementType());
+  for (int64_t token = 0; token < tokens; ++token)
+    result.push_back(
+        k.load(type, k.address(products, token * blockRows * floatBytes), 32));
+  return result;
+}
 
-  /// Prefetches the cache lines that begin in a row of a block.
-  void prefetchRow(Value pointer, int64_t row) {
-    constexpr int64_t line = 64;
-    int64_t begin = row * rowBytes;
-    for (int64_t offset = llvm::alignTo(begin, line); offset < begin + rowBytes;
-         offset += line)
-      k.prefetch(k.address(pointer, offset - begin));
-  }
-
-  Value widen(Value sum, Value part) {
-    return DotWidenOp::create(k.b, total, sum, part);
-  }
-
-  /// Eight totals to one vector<8xi32> of their sums.
-  Value reduceRows(ArrayRef<Value> totals) {
-    Values sums(totals);
-    int64_t size = total.getNumElements();
-    // Halves wide vectors until a lane pattern of 4 or 8 remains.
-    while (size > lanes) {
-      for (Value &sum : sums)
-        sum = addHalves(sum, size / 2);
-      size /= 2;
+void Backbone::storeProducts(Value row, ArrayRef<Value> sums) {
+  // Up to eight sums at once, rows of one token side by side.
+  int64_t atOnce = std::min<int64_t>(sums.size(), lanes);
+  Value start = k.address(products, k.multiply(row, floatBytes));
+  for (int64_t first = 0; first < int64_t(sums.size()); first += atOnce) {
+    Values group;
+    for (int64_t index = first; index < first + atOnce; ++index)
+      group.push_back(sums[index % tileRows * tokens + index / tileRows]);
+    Value reduced = reduce(group);
+    for (int64_t index = 0; index < atOnce; index += tileRows) {
+      Value rows = vector::ExtractStridedSliceOp::create(k.b, reduced, index,
+                                                         tileRows, 1);
+      int64_t token = (first + index) / tileRows;
+      k.store(rows, k.address(start, token * blockRows * floatBytes),
+              tileRows * floatBytes);
     }
-    auto combine = [&](ArrayRef<int64_t> low, ArrayRef<int64_t> high) {
-      Values next;
-      for (size_t i = 0; i + 1 < sums.size(); i += 2)
-        next.push_back(k.add(shuffle(sums[i], sums[i + 1], low),
-                             shuffle(sums[i], sums[i + 1], high)));
-      sums = next;
-    };
-    if (size == 4) {
-      combine({0, 4, 1, 5}, {2, 6, 3, 7});
-      combine({0, 1, 4, 5}, {2, 3, 6, 7});
-      return shuffle(sums[0], sums[1], {0, 1, 2, 3, 4, 5, 6, 7});
-    }
-    // In this order no shuffle but the last crosses 16 bytes.
-    combine({0, 8, 1, 9, 4, 12, 5, 13}, {2, 10, 3, 11, 6, 14, 7, 15});
-    combine({0, 1, 8, 9, 4, 5, 12, 13}, {2, 3, 10, 11, 6, 7, 14, 15});
-    combine({0, 1, 2, 3, 8, 9, 10, 11}, {4, 5, 6, 7, 12, 13, 14, 15});
+  }
+}
+
+//===----------------------------------------------------------------------===//
+// Sums of lanes
+//===----------------------------------------------------------------------===//
+
+Value Backbone::add(Value left, Value right) {
+  return isGrouped() ? k.addFloat(left, right) : k.add(left, right);
+}
+
+Value Backbone::shuffle(Value left, Value right, ArrayRef<int64_t> mask) {
+  return vector::ShuffleOp::create(k.b, left, right, mask);
+}
+
+Value Backbone::addPairs(Value left, Value right, ArrayRef<int64_t> low,
+                         ArrayRef<int64_t> high) {
+  return add(shuffle(left, right, low), shuffle(left, right, high));
+}
+
+Value Backbone::addHalves(Value vector) {
+  int64_t half = cast<VectorType>(vector.getType()).getNumElements() / 2;
+  auto low = llvm::to_vector(llvm::seq<int64_t>(0, half));
+  auto high = llvm::to_vector(llvm::seq<int64_t>(half, 2 * half));
+  return addPairs(vector, vector, low, high);
+}
+
+Value Backbone::reduce(ArrayRef<Value> totals) {
+  assert((totals.size() == 4 || totals.size() == 8) && "see the level's table");
+  Values sums(totals);
+  int64_t size = total.getNumElements();
+  // Two steps inside each 16 bytes, which costs least: they then hold four
+  // rows, in the order of the rows.
+  auto combine = [&](ArrayRef<int64_t> low, ArrayRef<int64_t> high) {
+    SmallVector<int64_t> lowMask, highMask;
+    for (int64_t lane = 0; lane < size; lane += 4)
+      for (auto [lowLane, highLane] : llvm::zip_equal(low, high)) {
+        // The second operand's lanes are numbered from 4 in the pattern.
+        lowMask.push_back(lane + (lowLane < 4 ? lowLane : size + lowLane - 4));
+        highMask.push_back(lane +
+                           (highLane < 4 ? highLane : size + highLane - 4));
+      }
+    Values next;
+    for (size_t i = 0; i + 1 < sums.size(); i += 2)
+      next.push_back(addPairs(sums[i], sums[i + 1], lowMask, highMask));
+    sums = next;
+  };
+  combine({0, 4, 1, 5}, {2, 6, 3, 7});
+  combine({0, 1, 4, 5}, {2, 3, 6, 7});
+  if (sums.size() == 1) {
+    for (; size > 4; size /= 2)
+      sums[0] = addHalves(sums[0]);
     return sums[0];
   }
-
-  Value shuffle(Value left, Value right, ArrayRef<int64_t> mask) {
-    return vector::ShuffleOp::create(k.b, left, right, mask);
-  }
-
-  Value addHalves(Value vector, int64_t half) {
-    auto low = llvm::to_vector(llvm::seq<int64_t>(0, half));
-    auto high = llvm::to_vector(llvm::seq<int64_t>(half, 2 * half));
-    return k.add(shuffle(vector, vector, low), shuffle(vector, vector, high));
-  }
-
-  /// Eight rows at once: the weights are one forward stream.
-  Values emitOneToken(Value weights) {
-    Value zero = k.integer(accumulator, 0);
-    Values totals =
-        k.loop(k.size(0), blocks, chunk, Values(blockRows, k.integer(total, 0)),
-               [&](Value first, ArrayRef<Value> totals) {
-                 Value last = k.minimum(k.add(first, chunk), blocks);
-                 Values parts =
-                     k.loop(first, last, 1, Values(blockRows, zero),
-                            [&](Value block, ArrayRef<Value> carried) {
-                              Values accumulators(carried);
-                              Value rows = k.address(
-                                  weights, k.multiply(block, blockBytes));
-                              Value input = inputPointer(block, 0);
-                              emitRows(rows, input, accumulators);
-                              return accumulators;
-                            });
-                 Values next;
-                 for (auto [sum, part] : llvm::zip_equal(totals, parts))
-                   next.push_back(widen(sum, part));
-                 return next;
-               });
-    return {reduceRows(totals)};
-  }
-
-  void emitRows(Value rows, Value input, MutableArrayRef<Value> accumulators) {
-    llvm::DenseMap<std::pair<int64_t, int64_t>, Value> loaded;
-    for (int64_t part = 0; part < partCount; ++part)
-      for (int64_t row = 0; row < blockRows; ++row) {
-        Value pointer = k.address(rows, row * rowBytes);
-        if (part == 0)
-          prefetchRow(pointer, row);
-        emitPart(pointer, part, {input}, accumulators.slice(row, 1), loaded);
-      }
-  }
-
-  /// One row at a time with all tokens: totals wait in memory, and a chunk of
-  /// the activations stays in the first-level cache for all eight rows.
-  Values emitTokens(Value weights) {
-    int64_t totalBytes = total.getNumElements() * 4;
-    if (!memory)
-      memory = k.stack(blockRows * tokens * totalBytes);
-    auto slot = [&](Value row, int64_t token) {
-      return k.address(memory, k.multiply(row, tokens * totalBytes),
-                       token * totalBytes);
-    };
-    for (int64_t i = 0; i < blockRows * tokens; ++i)
-      k.store(k.integer(total, 0), k.address(memory, i * totalBytes),
-              totalBytes);
-    k.loop(
-        k.size(0), blocks, chunk, {},
-        [&](Value first, ArrayRef<Value>) -> Values {
-          Value last = k.minimum(k.add(first, chunk), blocks);
-          k.loop(
-              k.size(0), k.size(blockRows), 1, {},
-              [&](Value row, ArrayRef<Value>) -> Values {
-                Value start = k.address(weights, k.multiply(row, rowBytes));
-                Values parts = k.loop(
-                    first, last, 1, Values(tokens, k.integer(accumulator, 0)),
-                    [&](Value block, ArrayRef<Value> carried) {
-                      Values accumulators(carried), inputs;
-                      Value pointer =
-                          k.address(start, k.multiply(block, blockBytes));
-                      k.prefetch(pointer);
-                      for (int64_t token = 0; token < tokens; ++token)
-                        inputs.push_back(inputPointer(block, token));
-                      llvm::DenseMap<std::pair<int64_t, int64_t>, Value> loaded;
-                      for (int64_t part = 0; part < partCount; ++part)
-                        emitPart(pointer, part, inputs, accumulators, loaded);
-                      return accumulators;
-                    });
-                for (int64_t token = 0; token < tokens; ++token) {
-                  Value pointer = slot(row, token);
-                  Value sum = k.load(total, pointer, totalBytes);
-                  k.store(widen(sum, parts[token]), pointer, totalBytes);
-                }
-                return {};
-              });
-          return {};
-        });
-    Values result;
-    for (int64_t token = 0; token < tokens; ++token) {
-      Values totals;
-      for (int64_t row = 0; row < blockRows; ++row)
-        totals.push_back(k.load(
-            total, k.address(memory, (row * tokens + token) * totalBytes),
-            totalBytes));
-      result.push_back(reduceRows(totals));
-    }
-    return result;
-  }
-
-  /// Every group of every row is closed for itself.
-  Values emitGroups(Value rowBlock, Value weights) {
-    int64_t group = k.key.group;
-    int64_t groups = encoding.getBlockColumns() / group;
-    Value groupCount = k.multiply(blocks, groups);
-    assert(encoding.keepsGroups(group, vectorBytes));
-    Values sums = k.loop(
-        k.size(0), blocks, 1, Values(tokens, k.real(k.floats(), 0)),
-        [&](Value block, ArrayRef<Value> carried) {
-          Values sums(carried);
-          Value rows = k.address(weights, k.multiply(block, blockBytes));
-          Value firstGroup = k.multiply(block, groups);
-          Value scales = k.address(
-              k.argument(ScalesPointer),
-              k.multiply(k.add(k.multiply(rowBlock, groupCount), firstGroup),
-                         blockRows * floatBytes));
-          for (int64_t token = 0; token < tokens; ++token) {
-            SmallVector<Values> totals =
-                emitBlockGroups(rows, inputPointer(block, token), groups);
-            Value sumPointer = k.address(
-                k.argument(SumsPointer),
-                k.multiply(k.add(k.multiply(groupCount, token), firstGroup),
-                           floatBytes));
-            for (int64_t g = 0; g < groups; ++g) {
-              Value dots = removeOffset(reduceRows(totals[g]),
-                                        k.address(sumPointer, g * floatBytes));
-              Value scale =
-                  k.load(k.floats(),
-                         k.address(scales, g * blockRows * floatBytes), 32);
-              sums[token] = k.multiplyAdd(k.toFloat(dots), scale, sums[token]);
-            }
-          }
-          return sums;
-        });
-    for (int64_t token = 0; token < tokens; ++token)
-      sums[token] = k.multiplyFloat(sums[token], k.splat(inputScale(token)));
-    return sums;
-  }
-
-  /// totals[group][row] of one block and one token.
-  SmallVector<Values> emitBlockGroups(Value rows, Value input, int64_t groups) {
-    SmallVector<Values> totals(groups);
-    for (int64_t row = 0; row < blockRows; ++row) {
-      Value pointer = k.address(rows, row * rowBytes);
-      prefetchRow(pointer, row);
-      Values parts(groups, k.integer(accumulator, 0));
-      auto load = [&](int64_t offset) {
-        return k.load(codes, k.address(pointer, offset),
-                      encoding.getAlignment(vectorBytes));
-      };
-      auto use = [&](Value code, int64_t column) {
-        Value x = k.load(codes, k.address(input, column), vectorBytes);
-        Value &part = parts[column / k.key.group];
-        part = DotStepOp::create(k.b, accumulator, part, code, x);
-      };
-      for (int64_t part = 0; part < partCount; ++part)
-        encoding.emitUnpack(k.b, k.b.getLoc(), vectorBytes, part, load, use);
-      for (int64_t g = 0; g < groups; ++g)
-        totals[g].push_back(widen(k.integer(total, 0), parts[g]));
-    }
-    return totals;
-  }
-
-  /// Float activations: the weights as float32, eight columns at a time. With
-  /// groups each sum is scaled before it joins the row's.
-  Values emitFloat(Value rowBlock, Value weights) {
-    if (!memory)
-      memory = k.stack(blockRows * tokens * floatBytes);
-    bool grouped = k.key.granularity == Granularity::Group;
-    int64_t groups = grouped ? encoding.getBlockColumns() / k.key.group : 1;
-    Value zero = k.real(k.floats(), 0);
-    k.loop(k.size(0), k.size(blockRows), 1, {},
-           [&](Value row, ArrayRef<Value>) -> Values {
-             Value start = k.address(weights, k.multiply(row, rowBytes));
-             Values sums = k.loop(
-                 k.size(0), blocks, 1, Values(tokens, zero),
-                 [&](Value block, ArrayRef<Value> carried) {
-                   Value pointer =
-                       k.address(start, k.multiply(block, blockBytes));
-                   k.prefetch(pointer);
-                   Values inputs;
-                   for (int64_t token = 0; token < tokens; ++token)
-                     inputs.push_back(inputPointer(block, token));
-                   SmallVector<Values> parts(groups, Values(tokens, zero));
-                   if (!grouped)
-                     parts[0] = Values(carried);
-                   emitFloatRow(pointer, inputs, parts);
-                   if (!grouped)
-                     return parts[0];
-                   Values sums(carried);
-                   Value scales = groupScales(rowBlock, block, row, groups);
-                   for (int64_t g = 0; g < groups; ++g) {
-                     Value scale = k.splat(k.load(
-                         k.f32(), k.address(scales, g * blockRows * floatBytes),
-                         4));
-                     for (int64_t token = 0; token < tokens; ++token)
-                       sums[token] =
-                           k.multiplyAdd(parts[g][token], scale, sums[token]);
-                   }
-                   return sums;
-                 });
-             for (int64_t token = 0; token < tokens; ++token)
-               k.store(k.sumOfLanes(sums[token]),
-                       k.address(memory, k.multiply(row, floatBytes),
-                                 token * blockRows * floatBytes),
-                       4);
-             return {};
-           });
-    Values result;
-    for (int64_t token = 0; token < tokens; ++token)
-      result.push_back(k.load(
-          k.floats(), k.address(memory, token * blockRows * floatBytes), 32));
-    return result;
-  }
-
-  Value groupScales(Value rowBlock, Value block, Value row, int64_t groups) {
-    Value group = k.add(k.multiply(rowBlock, k.multiply(blocks, groups)),
-                        k.multiply(block, groups));
-    Value index = k.add(k.multiply(group, blockRows), row);
-    return k.address(k.argument(ScalesPointer), k.multiply(index, floatBytes));
-  }
-
-  void emitFloatRow(Value row, ArrayRef<Value> inputs,
-                    MutableArrayRef<Values> parts) {
-    auto narrow = k.vector(lanes, k.i8());
-    auto load = [&](int64_t offset) {
-      return k.load(narrow, k.address(row, offset),
-                    encoding.getAlignment(lanes));
-    };
-    int64_t group = parts.size() > 1 ? k.key.group : encoding.getBlockColumns();
-    auto use = [&](Value code, int64_t column) {
-      Value wide = arith::ExtUIOp::create(k.b, k.ints(), code);
-      CodeMeaning meaning = getCodeMeaning(k.key.levels);
-      if (meaning.factor != 1)
-        wide = arith::MulIOp::create(k.b, wide,
-                                     k.integer(k.ints(), meaning.factor));
-      Value weight =
-          k.toFloat(k.subtract(wide, k.integer(k.ints(), meaning.offset)));
-      for (int64_t token = 0; token < tokens; ++token) {
-        Value x = k.load(k.floats(),
-                         k.address(inputs[token], column * floatBytes), 32);
-        Value &part = parts[column / group][token];
-        part = k.multiplyAdd(weight, x, part);
-      }
-    };
-    for (int64_t part = 0; part < encoding.getPartCount(lanes); ++part)
-      encoding.emitUnpack(k.b, k.b.getLoc(), lanes, part, load, use);
-  }
-
-  KernelBuilder &k;
-  const Encoding &encoding;
-  int64_t tokens;
-  int64_t blockRows;
-  int64_t rowBytes;
-  int64_t vectorBytes;
-  int64_t blockBytes;
-  /// Of a row in one block.
-  int64_t partCount;
-  /// Blocks of columns per int16 accumulation.
-  int64_t chunk;
-  VectorType codes;
-  VectorType accumulator;
-  VectorType total;
-  Value blocks;
-  /// Bytes of one token's activations.
-  Value inputBytes;
-  Value rowBlockBytes;
-  /// Totals of the rows, on the stack.
-  Value memory;
-};
-
-} // namespace
+  if (size == 4)
+    return shuffle(sums[0], sums[1], {0, 1, 2, 3, 4, 5, 6, 7});
+  if (size == 8)
+    return addPairs(sums[0], sums[1], {0, 1, 2, 3, 8, 9, 10, 11},
+                    {4, 5, 6, 7, 12, 13, 14, 15});
+  assert(size == 16 && "vectors have up to 64 bytes");
+  Value quarters =
+      addPairs(sums[0], sums[1],
+               {0, 1, 2, 3, 16, 17, 18, 19, 4, 5, 6, 7, 20, 21, 22, 23},
+               {8, 9, 10, 11, 24, 25, 26, 27, 12, 13, 14, 15, 28, 29, 30, 31});
+  return addHalves(quarters);
+}
 
 void hgf::buildBackbone(KernelBuilder &k) { Backbone(k).build(); }

@@ -56,6 +56,9 @@ Value KernelBuilder::multiply(Value left, int64_t right) {
 Value KernelBuilder::minimum(Value left, Value right) {
   return arith::MinSIOp::create(b, left, right);
 }
+Value KernelBuilder::divideUp(Value left, Value right) {
+  return arith::CeilDivUIOp::create(b, left, right);
+}
 Value KernelBuilder::addFloat(Value left, Value right) {
   return arith::AddFOp::create(b, left, right);
 }
@@ -216,10 +219,10 @@ Value KernelBuilder::stack(int64_t bytes) {
                                 i8(), size(bytes), /*alignment=*/64);
 }
 
-void KernelBuilder::prefetch(Value pointer) {
+void KernelBuilder::prefetch(Value pointer, Value distance) {
   if (level.prefetchBytes == 0)
     return;
-  LLVM::Prefetch::create(b, address(pointer, level.prefetchBytes), /*rw=*/0,
+  LLVM::Prefetch::create(b, address(pointer, distance), /*rw=*/0,
                          /*hint=*/3, /*cache=*/1);
 }
 
@@ -248,11 +251,10 @@ void KernelBuilder::storePartial(Value value, Value pointer, Value count) {
   });
 }
 
-KernelBuilder::Values KernelBuilder::loop(Value begin, Value end, int64_t step,
+KernelBuilder::Values KernelBuilder::loop(Value begin, Value end, Value step,
                                           ArrayRef<Value> init, LoopBody body) {
-  Value stepValue = size(step);
   auto loop =
-      scf::ForOp::create(b, begin, end, stepValue, init,
+      scf::ForOp::create(b, begin, end, step, init,
                          [&](OpBuilder &inner, Location location, Value index,
                              ValueRange carried) {
                            OpBuilder::InsertionGuard guard(b);

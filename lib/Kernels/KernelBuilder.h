@@ -52,6 +52,8 @@ public:
   Value multiply(Value left, Value right);
   Value multiply(Value left, int64_t right);
   Value minimum(Value left, Value right);
+  /// left / right of positive numbers, rounded up.
+  Value divideUp(Value left, Value right);
 
   // Floats.
   Value addFloat(Value left, Value right);
@@ -74,7 +76,10 @@ public:
   Value load(mlir::Type type, Value pointer, unsigned alignment);
   void store(Value value, Value pointer, unsigned alignment);
   Value stack(int64_t bytes);
-  void prefetch(Value pointer);
+  /// Asks for the line at `distance` bytes behind `pointer`, where the level
+  /// prefetches at all.
+  void prefetch(Value pointer, Value distance);
+  void prefetch(Value pointer) { prefetch(pointer, size(level.prefetchBytes)); }
   Value loadFactor(Value pointer, FactorType type);
   /// The first `count` < 8 floats at `pointer`; zeros in the other lanes.
   Value loadPartial(Value pointer, Value count);
@@ -82,6 +87,10 @@ public:
 
   /// for (index = begin; index < end; index += step), values carried along.
   Values loop(Value begin, Value end, int64_t step, llvm::ArrayRef<Value> init,
+              LoopBody body) {
+    return loop(begin, end, size(step), init, body);
+  }
+  Values loop(Value begin, Value end, Value step, llvm::ArrayRef<Value> init,
               LoopBody body);
   /// if (condition) then() else otherwise().
   Values branch(Value condition, mlir::TypeRange types,

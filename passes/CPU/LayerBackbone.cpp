@@ -156,16 +156,17 @@ void LayerLowering::emitDecode(const KernelKey &key) {
   emit(few);
 }
 
-ArrayRef<int64_t> LayerLowering::getTokenBlocks() const {
-  ArrayRef<int64_t> blocks = calls.getLevels().front()->tokenBlocks;
-  return parameters.granularity == Granularity::Group ? blocks.take_back()
-                                                      : blocks;
+ArrayRef<TokenBlock> LayerLowering::getTokenBlocks() const {
+  llvm::ArrayRef<TokenBlock> blocks = calls.getLevels().front()->tokenBlocks;
+  bool single = parameters.granularity == Granularity::Group &&
+                LinearOp(op).getQuantization() == Quantization::None;
+  return single ? blocks.take_back() : blocks;
 }
 
 void LayerLowering::emitTokenBlocks(KernelKey key, Value begin, Value end) {
   Value first = number(0);
   bool largest = true;
-  for (int64_t block : getTokenBlocks()) {
+  for (auto [block, rows] : getTokenBlocks()) {
     key.tokens = block;
     if (knownTokens >= 0 && knownTokens < block && largest)
       continue;
@@ -187,7 +188,7 @@ bool LayerLowering::emitsBlock(int64_t block, bool largest) const {
   if (largest)
     return knownTokens >= block;
   int64_t rest = knownTokens;
-  for (int64_t size : getTokenBlocks()) {
+  for (auto [size, rows] : getTokenBlocks()) {
     if (size == block)
       return rest >= block;
     rest %= size;

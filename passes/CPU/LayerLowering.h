@@ -106,9 +106,10 @@ private:
   /// The epilogue of tokens [first, last) after Prefill.
   void emitEpilogue(const KernelKey &key, Value first, Value last, Value begin,
                     Value end);
-  /// Numbers of tokens that this layer has kernels for, ending in 1. Groups
-  /// close an accumulation so often that several tokens at once gain nothing.
-  llvm::ArrayRef<int64_t> getTokenBlocks() const;
+  /// Numbers of tokens that this layer has kernels for, ending in 1. Groups of
+  /// float activations close an accumulation so often that several tokens at
+  /// once gain nothing.
+  llvm::ArrayRef<TokenBlock> getTokenBlocks() const;
   /// Covers all tokens with the blocks of tokens that kernels exist for.
   void emitTokenBlocks(KernelKey key, Value begin, Value end);
   /// Whether a known number of tokens has a block of this size.

@@ -60,7 +60,7 @@ TEST(InstructionLevel, SafeStepsDoNotOverflow) {
     for (const InstructionLevel *level : getInstructionLevels(architecture)) {
       EXPECT_LE(level->safeSteps * 2 * 2 * 127, 32767);
       EXPECT_LE(level->safeSteps * 2 * 2 * 128, 32768);
-      EXPECT_EQ(level->tokenBlocks.back(), 1);
+      EXPECT_EQ(level->tokenBlocks.back().tokens, 1);
       const InstructionLevel *general = findInstructionLevel(level->general);
       ASSERT_NE(general, nullptr);
       EXPECT_EQ(general->general, general->name);

@@ -44,6 +44,14 @@ struct ProcessorBit {
   int32_t bit;
 };
 
+/// A kernel for some tokens at once.
+struct TokenBlock {
+  int64_t tokens;
+  /// Rows of 8 that it takes at once: as many as leave registers for the
+  /// accumulators, rows * tokens, and hide the latency of a multiplication.
+  int64_t rows;
+};
+
 /// One row of the table of instruction levels: everything that kernel builders
 /// need to know about a CPU.
 struct InstructionLevel {
@@ -79,8 +87,9 @@ struct InstructionLevel {
   bool halfConversion;
   /// How far ahead of the weight stream to prefetch.
   int64_t prefetchBytes;
-  /// Numbers of tokens that kernels exist for, largest first, ending in 1.
-  llvm::ArrayRef<int64_t> tokenBlocks;
+  /// Numbers of tokens that kernels exist for, largest first, ending in 1: the
+  /// same in all rows of an architecture.
+  llvm::ArrayRef<TokenBlock> tokenBlocks;
   /// The register block of many tokens: tokens, and vectors of four codes of
   /// each of `vectorBytes / 4` rows. All accumulators, one set of codes and one
   /// activation fit into the registers.
@@ -89,6 +98,9 @@ struct InstructionLevel {
   /// From how many tokens on panels are faster than the decode form; measured
   /// by tools/dev/measure-crossover.
   int64_t crossover;
+
+  /// Rows that a kernel for `tokens` tokens takes at once.
+  int64_t getTileRows(int64_t tokens) const;
 };
 
 /// All rows of `architecture`, least demanding first; empty where no kernels
