@@ -11,9 +11,11 @@
 #include "Options.h"
 #include "Report.h"
 
+#include "hgf/Target/CPU/EncodingChoice.h"
 #include "mlir/IR/Diagnostics.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
+#include "llvm/Target/TargetMachine.h"
 
 #include <cmath>
 
@@ -63,14 +65,15 @@ public:
     if (folder.empty())
       return fail("expected " + Twine(2 * memoryBytes >> 20) +
                   " MB of room for weights in TMPDIR, /tmp or /var/tmp");
-    if (!options.json)
-      llvm::outs() << formatHeading(getProcessorName());
     Variant variant;
     for (const std::string &processor : options.processors)
       for (const std::string &level : options.levels)
         for (const std::string &encoding : options.encodings)
           for (const std::string &correction : options.corrections) {
             variant = {processor, level, encoding, correction};
+            // First, so that a wrong name is one error.
+            if (!checkProcessor(variant))
+              return false;
             if (!(options.model.empty() ? runShapes(variant)
                                         : runModel(variant)))
               return false;
@@ -96,6 +99,12 @@ private:
       return success();
     });
     return context;
+  }
+
+  bool checkProcessor(const Variant &variant) {
+    std::unique_ptr<MLIRContext> context = makeContext();
+    return succeeded(createTargetMachine(UnknownLoc::get(context.get()),
+                                         makeOptions(variant).target));
   }
 
   CompileOptions makeOptions(const Variant &variant) const {
@@ -157,7 +166,36 @@ private:
     return true;
   }
 
+  /// The encoding that the compiler would choose if the whole model lay in
+  /// `residency`: it cannot know that from the one layer that is packed here.
+  static std::string chooseName(const LayerShape &shape, const Variant &variant,
+                                StringRef residency) {
+    if (variant.encoding != "auto")
+      return variant.encoding;
+    EncodingQuery query;
+    auto levels = selectInstructionLevels("", variant.processor, variant.level);
+    query.levels = levels;
+    query.residency =
+        residency == "dram" ? Residency::Memory : Residency::Cache;
+    query.floatActivations = shape.isFloat;
+    // Not a number: no groups.
+    if (StringRef(shape.scale).getAsInteger(10, query.group))
+      query.group = 0;
+    return levels.empty() ? variant.encoding
+                          : chooseEncoding(query).encoding->getName().str();
+  }
+
   bool runShape(const LayerShape &shape, const Variant &variant) {
+    Variant dram = variant, cache = variant;
+    dram.encoding = chooseName(shape, variant, "dram");
+    cache.encoding = chooseName(shape, variant, "cache");
+    if (dram.encoding == cache.encoding)
+      return runShape(shape, dram, {"dram", "cache"});
+    return runShape(shape, dram, {"dram"}) && runShape(shape, cache, {"cache"});
+  }
+
+  bool runShape(const LayerShape &shape, const Variant &variant,
+                ArrayRef<StringRef> residencies) {
     std::unique_ptr<MLIRContext> context = makeContext();
     CompileOptions compile = makeOptions(variant);
     compile.compileFrom = compile.compileTo = "packing";
@@ -169,7 +207,7 @@ private:
     if (layers.empty())
       return fail("the layer " + shape.getName() +
                   " has no kernel: " + getMissed(*module));
-    return runLayer(layers.front(), variant);
+    return runLayer(layers.front(), variant, residencies);
   }
 
   static std::string getMissed(ModuleOp module) {
@@ -181,7 +219,19 @@ private:
     return reason;
   }
 
-  bool runLayer(const PackedLayer &layer, const Variant &variant) {
+  /// Measures one layer, as far as its weights may lie in `residencies`.
+  bool runLayer(const PackedLayer &layer, const Variant &variant,
+                ArrayRef<StringRef> residencies) {
+    auto getWanted = [&](int64_t tokens) {
+      SmallVector<std::string> wanted = getResidencies(tokens);
+      llvm::erase_if(wanted, [&](const std::string &residency) {
+        return !llvm::is_contained(residencies, residency);
+      });
+      return wanted;
+    };
+    if (llvm::all_of(options.tokens,
+                     [&](int64_t tokens) { return getWanted(tokens).empty(); }))
+      return true;
     std::string shape =
         std::to_string(layer.rows) + "x" + std::to_string(layer.columns);
     // Code for a few layers, which fit the cache together, runs over the
@@ -191,7 +241,7 @@ private:
     line.layers = std::clamp<int64_t>(cacheBytes / bytes, 1, mostLayers);
     bool streams = false;
     for (int64_t tokens : options.tokens)
-      streams |= llvm::is_contained(getResidencies(tokens), "dram");
+      streams |= llvm::is_contained(getWanted(tokens), "dram");
     int64_t chunks =
         streams ? llvm::divideCeil(memoryBytes, bytes * line.layers) : 1;
     progress.show(done, shape + ": compiling");
@@ -217,7 +267,7 @@ private:
     line.processor = variant.processor;
     line.bytes = bytes;
     for (int64_t tokens : options.tokens)
-      for (const std::string &residency : getResidencies(tokens))
+      for (const std::string &residency : getWanted(tokens))
         for (int64_t threads : options.threads) {
           line.tokens = tokens;
           line.threads = threads;
@@ -286,6 +336,9 @@ private:
     progress.clear();
     std::string text = formatAsJSON(line);
     json += text + "\n";
+    if (!options.json && !headed)
+      llvm::outs() << formatHeading(getProcessorName());
+    headed = true;
     llvm::outs() << (options.json ? text : formatAsText(line)) << '\n';
     llvm::outs().flush();
   }
@@ -346,7 +399,7 @@ private:
     progress.expect(layers.size() * countLayerLines() +
                     options.tokens.size() * options.threads.size());
     for (const PackedLayer &layer : layers)
-      if (!runLayer(layer, variant))
+      if (!runLayer(layer, variant, {"dram", "cache"}))
         return false;
     return runStep(*module, variant);
   }
@@ -396,6 +449,7 @@ private:
   std::string folder;
   ReadBuffer memory;
   int64_t done = 0;
+  bool headed = false;
   Progress progress;
 };
 

@@ -10,9 +10,12 @@
 #include "ModelDescriptor.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/MemoryBuffer.h"
 
 #include <atomic>
 #include <cmath>
+#include <sys/resource.h>
+#include <unistd.h>
 
 // The runtime is C.
 extern "C" {
@@ -29,6 +32,8 @@ static constexpr int mostRounds = 40;
 /// Quartiles farther apart than this share of the median: the machine was busy
 /// with something else.
 static constexpr double spreadLimit = 0.15;
+/// More CPUs than this in use by others: the limits are theirs, too.
+static constexpr double foreignLimit = 0.25;
 
 Statistics hgf::computeStatistics(SmallVector<double> values) {
   Statistics result;
@@ -48,6 +53,31 @@ Statistics hgf::computeStatistics(SmallVector<double> values) {
   return result;
 }
 
+/// CPU seconds that all programs of the machine, and other machines on its
+/// hardware, have used without this process; negative where unknown.
+static double readForeignSeconds() {
+  auto text = llvm::MemoryBuffer::getFileAsStream("/proc/stat");
+  rusage own;
+  if (!text || getrusage(RUSAGE_SELF, &own))
+    return -1;
+  // cpu user nice system idle iowait irq softirq steal ...
+  SmallVector<llvm::StringRef> fields;
+  (*text)->getBuffer().split('\n').first.split(fields, ' ', -1,
+                                               /*KeepEmpty=*/false);
+  int64_t ticks = 0;
+  for (size_t index : {1, 2, 3, 6, 7, 8}) {
+    int64_t value = 0;
+    if (index >= fields.size() || fields[index].getAsInteger(10, value))
+      return -1;
+    ticks += value;
+  }
+  auto seconds = [](const timeval &time) {
+    return time.tv_sec + time.tv_usec * 1e-6;
+  };
+  return static_cast<double>(ticks) / sysconf(_SC_CLK_TCK) -
+         seconds(own.ru_utime) - seconds(own.ru_stime);
+}
+
 bool hgf::measure(const Task &task, Measurement &result) {
   // The first call faults pages in and starts threads; the second says how long
   // a call takes.
@@ -63,6 +93,7 @@ bool hgf::measure(const Task &task, Measurement &result) {
   auto reads = std::max<int64_t>(1, std::ceil(sampleSeconds / readOnce));
 
   SmallVector<double> seconds, readRates, dotRates, readRatios, dotRatios;
+  double foreign = readForeignSeconds();
   start = readClock();
   while (result.rounds < leastRounds ||
          (result.rounds < mostRounds && readClock() - start < task.seconds)) {
@@ -84,6 +115,10 @@ bool hgf::measure(const Task &task, Measurement &result) {
     dotRatios.push_back(task.multiplyAdds / dotRate / taken);
     ++result.rounds;
   }
+  // Ticks are long: a round or two say nothing.
+  double share = foreign < 0 ? 0
+                             : (readForeignSeconds() - foreign) /
+                                   std::max(readClock() - start, 0.1);
   result.seconds = computeStatistics(seconds);
   Statistics read = computeStatistics(readRates);
   Statistics dot = computeStatistics(dotRates);
@@ -101,6 +136,10 @@ bool hgf::measure(const Task &task, Measurement &result) {
           "{0} of {1} rounds disagree: their quartiles are {2:P} apart, more "
           "than {3:P}; measure again on a quiet machine",
           what, result.rounds, statistics->spread, spreadLimit);
+  if (share > foreignLimit && result.doubt.empty())
+    result.doubt = llvm::formatv("other programs used {0:F1} CPUs meanwhile; "
+                                 "measure again on a quiet machine",
+                                 share);
   return true;
 }
 

@@ -101,6 +101,9 @@ static LogicalResult writeArchive(Location location,
   return success();
 }
 
+/// As in lib/Runtime/SideFile.c: from here on constants are read as a stream.
+static constexpr uint64_t streamedBytes = 4 << 20;
+
 LogicalResult hgf::link(Location location, BinaryKind kind,
                         StringRef tripleText, ArrayRef<std::string> objects,
                         StringRef runtimeDirectory, StringRef path) {
@@ -179,6 +182,16 @@ LogicalResult hgf::link(Location location, BinaryKind kind,
     break;
   }
   }
+  // Large weights stream through huge pages, which a mapping of the file can
+  // have only where addresses and offsets agree to the size of one.
+  uint64_t bytes = 0;
+  for (const std::string &object : objects) {
+    uint64_t size = 0;
+    if (!llvm::sys::fs::file_size(object, size))
+      bytes += size;
+  }
+  if (bytes >= streamedBytes)
+    add({"-z", "max-page-size=2097152"});
   SmallVector<const char *> pointers;
   for (const std::string &argument : arguments)
     pointers.push_back(argument.c_str());

@@ -110,7 +110,7 @@ static hgf_status map_open_file(int file, loaded_model *loaded,
     snprintf(what, sizeof what, "cannot be mapped (%s)", strerror(errno));
     return explain(error, error_size, path, what);
   }
-  /* Only advice: weights that are read front to back on small pages come a
+  /* Only advice. Weights that are read front to back on small pages come a
    * fifth slower, and file systems that cannot help say so. */
   (void)madvise(mapping, (size_t)expected, MADV_HUGEPAGE);
   loaded->mapping = mapping;
@@ -135,6 +135,34 @@ static hgf_status map_weights(loaded_model *loaded, const char *weights_path,
   return status;
 }
 
+/* From here on a segment is read as a stream. */
+enum { streamed_bytes = 4 << 20 };
+
+/* dl_iterate_phdr callback: asks for huge pages for large constants of the file
+ * that holds an address, which are its embedded weights. */
+static int advise_constants(struct dl_phdr_info *info, size_t size,
+                            void *opaque) {
+  (void)size;
+  uintptr_t address = (uintptr_t)opaque;
+  bool holds = false;
+  for (int i = 0; i < info->dlpi_phnum && !holds; ++i) {
+    const ElfW(Phdr) *segment = &info->dlpi_phdr[i];
+    holds = segment->p_type == PT_LOAD &&
+            address - (info->dlpi_addr + segment->p_vaddr) < segment->p_memsz;
+  }
+  for (int i = 0; i < info->dlpi_phnum && holds; ++i) {
+    const ElfW(Phdr) *segment = &info->dlpi_phdr[i];
+    if (segment->p_type != PT_LOAD || segment->p_flags != PF_R ||
+        segment->p_filesz < streamed_bytes)
+      continue;
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+    uintptr_t begin = (info->dlpi_addr + segment->p_vaddr) / page * page;
+    uintptr_t end = info->dlpi_addr + segment->p_vaddr + segment->p_filesz;
+    (void)madvise((void *)begin, end - begin, MADV_HUGEPAGE);
+  }
+  return holds;
+}
+
 static hgf_status load(const hgf_model_descriptor *model,
                        const char *weights_path, loaded_model **result,
                        char *error, size_t error_size) {
@@ -151,6 +179,8 @@ static hgf_status load(const hgf_model_descriptor *model,
       free(loaded);
       return status;
     }
+  } else {
+    dl_iterate_phdr(advise_constants, (void *)(uintptr_t)model);
   }
   if (model->initialize)
     model->initialize(loaded->mapping ? (const char *)loaded->mapping +
