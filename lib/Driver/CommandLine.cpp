@@ -40,6 +40,8 @@ Compiles a model (.onnx, .mlir, .mlirbc) ahead of time.
                               or without a CPU that has it
   --dot-lowering=portable     for tests: levels' kernels in instructions that
                               every CPU of the target has
+  --prefill-from=N            for tests: so many tokens and more take the kernels
+                              for many tokens, whatever the level's table says
   --dim=NAME=VALUE            fixes a symbolic dimension; may be repeated
   --weights=embed|side        weights in the binary, or in a file beside it
   --closed-gate-bound=X       deletes corrections whose every |tanh g| is below X
@@ -110,18 +112,19 @@ private:
       (name == "timing" ? options.timing : options.reportMissedTernary) = true;
       return !hasValue || fail("expected --" + name + " without a value");
     }
-    std::string *text = llvm::StringSwitch<std::string *>(name)
-                            .Case("target", &options.target.triple)
-                            .Case("cpu", &options.target.cpu)
-                            .Case("encoding", &options.encoding)
-                            .Case("level", &options.level)
-                            .Case("compile-from", &options.compileFrom)
-                            .Case("compile-to", &options.compileTo)
-                            .Case("dump-phases-to", &options.dumpPhasesTo)
-                            .Cases({"dot-lowering", "emit", "dim", "weights",
-                                    "closed-gate-bound", "correction"},
-                                   &other)
-                            .Default(nullptr);
+    std::string *text =
+        llvm::StringSwitch<std::string *>(name)
+            .Case("target", &options.target.triple)
+            .Case("cpu", &options.target.cpu)
+            .Case("encoding", &options.encoding)
+            .Case("level", &options.level)
+            .Case("compile-from", &options.compileFrom)
+            .Case("compile-to", &options.compileTo)
+            .Case("dump-phases-to", &options.dumpPhasesTo)
+            .Cases({"dot-lowering", "prefill-from", "emit", "dim", "weights",
+                    "closed-gate-bound", "correction"},
+                   &other)
+            .Default(nullptr);
     if (!text)
       return fail("unknown option '" + argument + "'; see hgf-compile --help");
     if (!hasValue) {
@@ -168,6 +171,11 @@ private:
              fail("expected --dot-lowering to be portable or native but got '" +
                   value + "'");
     }
+    if (name == "prefill-from")
+      return (!value.getAsInteger(10, options.prefillFrom) &&
+              options.prefillFrom > 0) ||
+             fail("expected --prefill-from to be a positive number but got '" +
+                  value + "'");
     if (name == "weights") {
       options.sideWeights = value == "side";
       return value == "side" || value == "embed" ||

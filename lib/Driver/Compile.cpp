@@ -124,6 +124,7 @@ public:
     pipeline.level = options.level;
     pipeline.encoding = options.encoding;
     pipeline.portableDots = options.portableDots;
+    pipeline.prefillFrom = options.prefillFrom;
     pipeline.dimensions = options.dimensions;
     pipeline.closedGateBound = options.closedGateBound;
     pipeline.int8Corrections = options.int8Corrections;

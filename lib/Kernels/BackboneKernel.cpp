@@ -50,11 +50,7 @@ Backbone::Backbone(KernelBuilder &k)
     chunk = std::numeric_limits<int32_t>::max();
   if (widens) {
     int64_t steps = encoding.getBlockColumns() / vectorBytes;
-    // Codes of 3 fill an accumulator in two thirds of the steps.
-    int64_t safeSteps = k.key.levels == Levels::Ternary
-                            ? k.level.safeSteps
-                            : k.level.safeSteps * 2 / 3;
-    chunk = std::min(chunk, safeSteps / steps);
+    chunk = std::min(chunk, k.getSafeSteps() / steps);
   }
   chunk = std::max<int64_t>(chunk, 1);
   blocks = k.argument(BlockCount);

@@ -28,6 +28,13 @@ public:
 
   KernelBuilder(mlir::LLVM::LLVMFuncOp function, const KernelKey &key);
 
+  /// Steps into one int16 accumulator: codes of 3 fill it in two thirds of what
+  /// ternary codes need.
+  int64_t getSafeSteps() const {
+    return key.levels == Levels::Ternary ? level.safeSteps
+                                         : level.safeSteps * 2 / 3;
+  }
+
   Value argument(unsigned index) { return function.getArgument(index); }
 
   // Types.

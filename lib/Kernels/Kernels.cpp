@@ -87,6 +87,8 @@ std::string KernelKey::getName() const {
            << stringifyGranularity(granularity);
     if (granularity == Granularity::Group)
       stream << group;
+    if (levels != Levels::Ternary)
+      stream << "_" << stringifyLevels(levels);
     if (partialRows)
       stream << "_partial";
     break;

@@ -27,6 +27,19 @@ static constexpr int64_t panelColumns = 512;
 /// Steps per iteration of the innermost loop.
 static constexpr int64_t unrolledSteps = 2;
 
+/// Dot products of the weights from those of their codes: a code c means the
+/// weight factor * c - offset, so that the sums of the activations are too
+/// much, `offset` times.
+static Value emitMeaning(KernelBuilder &k, Value totals, Value sums) {
+  CodeMeaning meaning = getCodeMeaning(k.key.levels);
+  auto times = [&](Value value, int64_t factor) -> Value {
+    if (factor == 1)
+      return value;
+    return k.multiply(value, k.integer(value.getType(), factor));
+  };
+  return k.subtract(times(totals, meaning.factor), times(sums, meaning.offset));
+}
+
 namespace {
 
 /// Panels of rows times groups of tokens. A panel is unpacked once for all
@@ -47,12 +60,12 @@ struct Prefill {
     int64_t blockColumns = encoding.getBlockColumns();
     int64_t columns = panelColumns;
     if (words)
-      columns = std::min(columns, k.level.safeSteps * stepColumns);
+      columns = std::min(columns, k.getSafeSteps() * stepColumns);
     panelBlocks = std::max<int64_t>(columns / blockColumns, 1);
     int64_t steps = panelBlocks * blockColumns / stepColumns;
-    chunk = words ? std::min(steps, k.level.safeSteps) : steps;
-    if (isGrouped())
-      chunk = k.key.group / stepColumns;
+    safeSteps = words ? k.getSafeSteps() : steps;
+    chunk =
+        isGrouped() ? k.key.group / stepColumns : std::min(steps, safeSteps);
     chunked = isGrouped() || chunk < steps;
     blocks = k.argument(BlockCount);
     inputBytes = k.multiply(blocks, blockColumns);
@@ -325,8 +338,7 @@ private:
                Value group =
                    k.add(k.multiply(block, blockColumns / k.key.group),
                          arith::DivUIOp::create(k.b, first, k.size(chunk)));
-               emitScaleGroup(first, last, inputs, sums, token, rowBlock,
-                              group);
+               emitScaleGroup(first, inputs, sums, token, rowBlock, group);
              } else {
                emitChunk(first, last, inputs, sums);
              }
@@ -392,11 +404,18 @@ private:
   }
 
   /// The steps of one group of columns, scaled, to totals in float32.
-  void emitScaleGroup(Value first, Value last, ArrayRef<Value> inputs,
-                      Value sums, Value token, Value rowBlock, Value group) {
+  void emitScaleGroup(Value first, ArrayRef<Value> inputs, Value sums,
+                      Value token, Value rowBlock, Value group) {
     int64_t count = inputs.size() * vectors;
-    Values parts = emitSteps(first, last, inputs,
-                             Values(count, k.integer(accumulator, 0)));
+    Values dots(count, k.integer(total, 0));
+    for (int64_t done = 0; done < chunk; done += safeSteps) {
+      Value begin = k.add(first, done);
+      Value end = k.add(begin, std::min(safeSteps, chunk - done));
+      Values parts = emitSteps(begin, end, inputs,
+                               Values(count, k.integer(accumulator, 0)));
+      for (auto [dot, part] : llvm::zip_equal(dots, parts))
+        dot = DotWidenOp::create(k.b, total, dot, part);
+    }
     Value groupCount =
         k.multiply(blocks, encoding.getBlockColumns() / k.key.group);
     Values scales;
@@ -413,10 +432,8 @@ private:
     }
     Type floats = k.vector(rowsPerVector, k.f32());
     forEachTotal(sums, count, [&](Value pointer, int64_t index) {
-      Value dots =
-          DotWidenOp::create(k.b, total, k.integer(total, 0), parts[index]);
-      dots = k.subtract(dots, offsets[index / vectors]);
-      Value sum = k.multiplyAdd(k.toFloat(dots), scales[index % vectors],
+      Value dot = emitMeaning(k, dots[index], offsets[index / vectors]);
+      Value sum = k.multiplyAdd(k.toFloat(dot), scales[index % vectors],
                                 k.load(floats, pointer, vectorBytes));
       k.store(sum, pointer, vectorBytes);
     });
@@ -483,8 +500,7 @@ private:
                      k.address(k.argument(ScalesPointer),
                                k.multiply(rowBlock, lanes * floatBytes)),
                      32);
-    // The codes are w + 1: the sum of the activations is too much.
-    Value dots = k.subtract(k.load(k.ints(), pointer, 32), sum);
+    Value dots = emitMeaning(k, k.load(k.ints(), pointer, 32), sum);
     return k.multiplyFloat(k.toFloat(dots),
                            k.multiplyFloat(scales, inputScale));
   }
@@ -503,6 +519,8 @@ private:
   VectorType accumulator;
   /// Blocks of columns that are unpacked at a time.
   int64_t panelBlocks;
+  /// Steps that an accumulator takes.
+  int64_t safeSteps;
   /// Steps between two visits of the totals.
   int64_t chunk;
   bool chunked;

@@ -65,6 +65,25 @@ void KernelCalls::call(OpBuilder &builder, Location location, KernelKey key,
                        dispatch.variants.front().getFunctionType(), operands);
 }
 
+Value KernelCalls::getCrossover(OpBuilder &builder, Location location) {
+  int64_t least = prefillFrom ? prefillFrom : levels.front()->crossover;
+  bool equal = prefillFrom || llvm::all_equal(llvm::map_range(
+                                  levels, [](const InstructionLevel *level) {
+                                    return level->crossover;
+                                  }));
+  if (equal)
+    return arith::ConstantIntOp::create(builder, location, least, 64);
+  if (!crossover) {
+    OpBuilder start = OpBuilder::atBlockBegin(module.getBody());
+    crossover =
+        LLVM::GlobalOp::create(start, module.getLoc(), start.getI64Type(),
+                               /*isConstant=*/false, LLVM::Linkage::Internal,
+                               "hgf_crossover", start.getI64IntegerAttr(least));
+  }
+  Value address = LLVM::AddressOfOp::create(builder, location, crossover);
+  return LLVM::LoadOp::create(builder, location, builder.getI64Type(), address);
+}
+
 LLVM::GlobalOp KernelCalls::makeText(StringRef symbol, StringRef text) {
   OpBuilder builder = OpBuilder::atBlockBegin(module.getBody());
   std::string terminated = (text + Twine('\0')).str();
@@ -185,6 +204,10 @@ void KernelCalls::emitInitialize() {
   Detection detection(b);
   SmallVector<Value> kernels;
   Value name = LLVM::AddressOfOp::create(b, names.front());
+  auto getLevelCrossover = [&](const InstructionLevel *level) -> Value {
+    return arith::ConstantIntOp::create(b, level->crossover, 64);
+  };
+  Value chosenCrossover = getLevelCrossover(levels.front());
   for (auto &entry : dispatches)
     kernels.push_back(
         LLVM::AddressOfOp::create(b, entry.second.variants.front()));
@@ -195,12 +218,18 @@ void KernelCalls::emitInitialize() {
       return arith::SelectOp::create(b, available, address, other);
     };
     name = choose(names[index], name);
+    chosenCrossover = arith::SelectOp::create(
+        b, available, getLevelCrossover(levels[index]), chosenCrossover);
     for (auto [kernel, entry] : llvm::zip_equal(kernels, dispatches))
       kernel = choose(entry.second.variants[index], kernel);
   }
   for (auto [kernel, entry] : llvm::zip_equal(kernels, dispatches)) {
     Value address = LLVM::AddressOfOp::create(b, entry.second.pointer);
     LLVM::StoreOp::create(b, kernel, address);
+  }
+  if (crossover) {
+    Value address = LLVM::AddressOfOp::create(b, crossover);
+    LLVM::StoreOp::create(b, chosenCrossover, address);
   }
   LLVM::StoreOp::create(b, name, function.getArgument(1));
   LLVM::ReturnOp::create(b, ValueRange());

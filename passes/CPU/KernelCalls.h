@@ -18,12 +18,18 @@ namespace hgf {
 class KernelCalls {
 public:
   KernelCalls(mlir::ModuleOp module,
-              llvm::ArrayRef<const InstructionLevel *> levels, bool portable)
-      : module(module), levels(levels), portable(portable) {}
+              llvm::ArrayRef<const InstructionLevel *> levels, bool portable,
+              int64_t prefillFrom)
+      : module(module), levels(levels), portable(portable),
+        prefillFrom(prefillFrom) {}
 
   /// Calls the kernel of `key`, whose level is ignored.
   void call(mlir::OpBuilder &builder, mlir::Location location, KernelKey key,
             mlir::ValueRange arguments);
+
+  /// From how many tokens on Prefill is faster than Backbone: an i64, which is
+  /// a constant unless levels differ.
+  mlir::Value getCrossover(mlir::OpBuilder &builder, mlir::Location location);
 
   /// Adds `hgf_initialize(weights, level)` of lib/Runtime/ModelDescriptor.h:
   /// it fills the pointers and says which level runs.
@@ -45,6 +51,10 @@ private:
   llvm::SmallVector<const InstructionLevel *> levels;
   /// All in instructions of the least level.
   bool portable;
+  /// Replaces the crossover of every level; 0: does not.
+  int64_t prefillFrom;
+  /// The crossover of the level that runs, where levels differ.
+  mlir::LLVM::GlobalOp crossover;
   llvm::MapVector<mlir::StringAttr, Dispatch> dispatches;
 };
 

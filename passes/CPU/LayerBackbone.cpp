@@ -51,25 +51,19 @@ void LayerLowering::emitBackbone() {
   KernelKey key = makeBackboneKey();
   if (isFloat())
     return emitDecode(key);
-  int64_t crossover = getCrossover();
-  if (knownTokens >= 0)
-    return knownTokens < crossover ? emitDecode(key) : emitPrefill(key);
-  Value many = arith::CmpIOp::create(b, arith::CmpIPredicate::sge, tokens,
-                                     number(crossover));
+  Value crossover = calls.getCrossover(b, b.getLoc());
+  APInt known;
+  if (knownTokens >= 0 && matchPattern(crossover, m_ConstantInt(&known)))
+    return knownTokens < known.getSExtValue() ? emitDecode(key)
+                                              : emitPrefill(key);
+  Value many =
+      arith::CmpIOp::create(b, arith::CmpIPredicate::sge, tokens, crossover);
   auto branch = scf::IfOp::create(b, TypeRange(), many, true);
   OpBuilder::InsertionGuard guard(b);
   b.setInsertionPointToStart(branch.thenBlock());
   emitPrefill(key);
   b.setInsertionPointToStart(branch.elseBlock());
   emitDecode(key);
-}
-
-int64_t LayerLowering::getCrossover() const {
-  // The caller does not know which level runs: no level shall lose.
-  int64_t crossover = 0;
-  for (const InstructionLevel *level : calls.getLevels())
-    crossover = std::max(crossover, level->crossover);
-  return crossover;
 }
 
 void LayerLowering::emitPrefill(const KernelKey &key) {

@@ -101,8 +101,6 @@ private:
   void emitDecode(const KernelKey &key);
   /// Many tokens: with unpacked panels of rows.
   void emitPrefill(const KernelKey &key);
-  /// From how many tokens on emitPrefill() is faster.
-  int64_t getCrossover() const;
   /// The epilogue of tokens [first, last) after Prefill.
   void emitEpilogue(const KernelKey &key, Value first, Value last, Value begin,
                     Value end);

@@ -46,7 +46,7 @@ struct LowerLinear : public hgf::impl::LowerLinearBase<LowerLinear> {
           << target << "'; supported: x86-64 and aarch64";
       return signalPassFailure();
     }
-    KernelCalls calls(module, levels, portableDots);
+    KernelCalls calls(module, levels, portableDots, prefillFrom);
     for (LinearOp op : layers) {
       auto constant = op.getWeight().getDefiningOp<PackedConstantOp>();
       auto weights =

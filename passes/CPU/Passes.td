@@ -313,6 +313,10 @@ def LowerLinear : Pass<"lower-linear", "mlir::ModuleOp"> {
     takes one row of the table instead, `portable-dots` its schedule without
     its instructions, which runs on any CPU: both are for tests.
 
+    From a number of tokens on that the table gives for each level, a layer
+    calls the prefill kernels, which unpack a panel of rows once for many
+    tokens; `prefill-from` replaces the number.
+
     Example:
 
     ```mlir
@@ -343,7 +347,10 @@ def LowerLinear : Pass<"lower-linear", "mlir::ModuleOp"> {
     Option<"level", "level", "std::string", "",
            "the one instruction level to use, whatever the CPU">,
     Option<"portableDots", "portable-dots", "bool", "false",
-           "use no instruction that any CPU of the target lacks">
+           "use no instruction that any CPU of the target lacks">,
+    Option<"prefillFrom", "prefill-from", "int64_t", "0",
+           "tokens from which on layers take the prefill form; 0: what the "
+           "level's table says">
   ];
   let dependentDialects = [
     "mlir::LLVM::LLVMDialect", "mlir::arith::ArithDialect",

@@ -66,6 +66,7 @@ void hgf::buildCPUPipeline(OpPassManager &manager,
   lowerLinear.cpu = options.cpu;
   lowerLinear.level = options.level;
   lowerLinear.portableDots = options.portableDots;
+  lowerLinear.prefillFrom = options.prefillFrom;
   manager.addPass(createLowerLinear(lowerLinear));
   manager.addPass(createConvertDotToX86());
   manager.addPass(createConvertDotToVector());

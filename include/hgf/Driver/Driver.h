@@ -43,6 +43,9 @@ struct CompileOptions {
   std::string level;
   /// For developers: the levels' schedules in instructions of any CPU.
   bool portableDots = false;
+  /// For developers: the tokens from which on layers take the prefill form; 0:
+  /// what the level's table says.
+  int64_t prefillFrom = 0;
   /// NAME=VALUE pairs that fix symbolic dimensions.
   std::vector<std::string> dimensions;
   /// Weights in a file beside the binary instead of inside it.

@@ -39,6 +39,12 @@ struct PipelineOptions : public mlir::PassPipelineOptions<PipelineOptions> {
       llvm::cl::desc("Lower the levels' schedules without any instruction that "
                      "some CPU of the target lacks"),
       llvm::cl::init(false)};
+  Option<int64_t> prefillFrom{
+      *this, "prefill-from",
+      llvm::cl::desc(
+          "Tokens from which on layers take the prefill form; 0: what "
+          "the level's table says"),
+      llvm::cl::init(0)};
   ListOption<std::string> dimensions{
       *this, "dim",
       llvm::cl::desc("NAME=VALUE pairs that fix symbolic dimensions")};

@@ -1,0 +1,93 @@
+"""The kernels for many tokens: every level x scales x encodings of the codes x awkward shapes x tokens x threads, from one
+token on, so that every size of a group of tokens runs."""
+
+import pathlib
+
+import numpy as np
+import pytest
+
+import harness
+from kernels_test import PACKING, Layer, make_inputs, module
+
+FLAGS = {
+    "baseline": set(), "ssse3": {"ssse3"}, "avx2": {"avx2", "fma", "f16c"}, "avxvnni": {"avx2", "avx_vnni"},
+    "avx512vnni": {"avx512bw", "avx512vl", "avx512_vnni"}, "avx512vbmi": {"avx512vl", "avx512_vnni", "avx512vbmi"},
+}
+TOKENS = [1, 2, 3, 4, 5, 6, 9, 23, 24, 25, 64, 130]
+MOST = 300  # more than one call takes
+
+EXACT = [Layer(n, k, scale) for n, k, scale in [
+    (1, 1, "tensor"), (3, 3, "row"), (640, 3, "row"), (640, 1, "tensor"), (3, 3200, "row"), (1, 8640, "tensor"),
+    (640, 3200, "row"), (8, 256, "row"), (65, 257, "row"), (33, 515, "tensor"), (129, 100, "row")]]
+EXACT += [Layer(9, k, "row", levels=levels) for k, levels in [(515, "odd"), (300, "signed")]]
+CLOSE = [Layer(n, k, str(group)) for group, n, k in [(32, 24, 3200), (64, 11, 344), (128, 65, 640), (256, 5, 768), (32, 1, 3)]]
+CLOSE += [Layer(70, 300, "256", levels="odd"), Layer(11, 344, "64", levels="signed")]
+CLOSE += [Layer(23, 64, rank=7, gate="row", bias=True, residual=True, segments=(10, 1, 12), ranks=(3, 0, 4)),
+          Layer(13, 344, rank=6, factor="i8", gate="sigmoid_input", bias=True, activation="silu"),
+          Layer(24, 100, rank=4, factor="bf16", phi="identity", gate="sigmoid_output", residual=True),
+          Layer(9, 40, "row", bias=True), Layer(9, 40, "row", activation="relu_squared"), Layer(9, 40, residual=True)]
+LAYERS = EXACT + CLOSE
+
+
+@pytest.fixture(scope="module")
+def expected():
+    """The inputs of as many tokens as any test takes, and what the layers make of them; tokens do not see each other."""
+    feeds = make_inputs(LAYERS, MOST, seed=11)
+    return feeds, [layer.reference(feeds[f"x{i}"], feeds.get(f"r{i}")) for i, layer in enumerate(LAYERS)]
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory):
+    path = tmp_path_factory.mktemp("prefill") / "layers.mlir"
+    path.write_text(module(LAYERS))
+    return path
+
+
+def check(expected, model, tokens):
+    feeds, references = expected
+    outputs = model({name: value[:tokens] for name, value in feeds.items()})
+    for i, (layer, (close, exact)) in enumerate(zip(LAYERS, references)):
+        got = outputs[f"y{i}"]
+        if exact is not None:
+            np.testing.assert_array_equal(got, exact[:tokens], err_msg=f"{layer} of {tokens} tokens")
+        magnitude = max(np.abs(close[:tokens]).max(), 1e-3)
+        np.testing.assert_allclose(got / magnitude, close[:tokens] / magnitude, rtol=0, atol=4e-6, err_msg=repr(layer))
+
+
+def variants():
+    available = set(pathlib.Path("/proc/cpuinfo").read_text().split())
+    for level, flags in FLAGS.items():
+        if flags <= available:
+            yield level, "native"
+        if level != "baseline":
+            yield level, "portable"
+
+
+@pytest.mark.parametrize("level,lowering", list(variants()))
+def test_every_level(source, expected, level, lowering):
+    path = harness.compile_file(source, source.with_name(f"{level}_{lowering}.so"), PACKING, f"--level={level}",
+                                f"--dot-lowering={lowering}", "--prefill-from=1")
+    native = lowering == "native"
+    for threads in [1, 2, 3] if native else [2]:
+        model = harness.Model(path, threads)
+        for tokens in TOKENS + [MOST] if native else [1, 5, 25, 130]:
+            check(expected, model, tokens)
+        model.close()
+
+
+def test_portable_binaries_switch_where_their_level_says(source, expected):
+    """On both sides of every level's crossover."""
+    path = harness.compile_file(source, source.with_name("portable.so"), PACKING)
+    model = harness.Model(path, 2)
+    for tokens in range(1, 33):
+        check(expected, model, tokens)
+    model.close()
+
+
+@pytest.mark.parametrize("tokens", [9, 24, 130])
+def test_known_numbers_of_tokens(tmp_path, expected, tokens):
+    source = tmp_path / "known.mlir"
+    source.write_text(module(LAYERS, tokens))
+    model = harness.Model(harness.compile_file(source, tmp_path / "known.so", PACKING, "--cpu=native", "--prefill-from=9"))
+    check(expected, model, tokens)
+    model.close()
