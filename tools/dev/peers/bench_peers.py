@@ -8,6 +8,7 @@ import pathlib
 import re
 import subprocess
 import sys
+import time
 
 import table
 
@@ -104,8 +105,8 @@ def quiet(command):
         holder.communicate("\n")
 
 
-def say(text):
-    print(text, file=sys.stderr, flush=True)
+def say(text, start=time.monotonic()):
+    print(f"[{time.monotonic() - start:6.1f} s] {text}", file=sys.stderr, flush=True)
 
 
 def main():

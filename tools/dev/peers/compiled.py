@@ -1,6 +1,7 @@
 """Our own kernels: hgf::Linear layers compiled by hgf-compile into a shared object, called through the C interface."""
 
 import pathlib
+import shutil
 import subprocess
 import sys
 
@@ -39,27 +40,34 @@ def write_model(folder, ternary, scale, copies):
     return folder / "model.onnx"
 
 
-def compile_model(model, cpu):
+def compile_model(model, cpu, count):
+    """Compiles the model and returns the paths of `count` equal libraries, whose weights lie in memory of their own."""
     output = model.with_name(f"libmodel-{cpu}.so")
     run = subprocess.run([harness.HGF_COMPILE, model, "-o", output, f"--cpu={cpu}"], capture_output=True, text=True)
     if run.returncode:
         raise RuntimeError(run.stderr.strip())
-    return output
+    copies = [output.with_name(f"libmodel-{cpu}-{i}.so") for i in range(1, count)]
+    for copy in copies:
+        shutil.copyfile(output, copy)
+    return [output, *copies]
 
 
 class MatMuls:
-    """A session on such a library, with inputs and outputs bound once."""
+    """Sessions on such libraries, which run after each other, with inputs and outputs bound once."""
 
-    def __init__(self, library, threads, x):
-        self.model = harness.Model(library, threads)
-        self.feeds = {name: x for name in self.model.names(0)}
-        self.outputs = list(self.model(self.feeds).values())
+    def __init__(self, libraries, threads, x):
+        self.models = [harness.Model(library, threads) for library in libraries]
+        self.feeds = {name: x for name in self.models[0].names(0)}
+        # The memory of outputs must live as long as they are bound.
+        self.outputs = [list(model(self.feeds).values()) for model in self.models]
 
     def run(self):
-        self.model._check(self.model.library.hgf_session_run(self.model.session))
+        for model in self.models:
+            model._check(model.library.hgf_session_run(model.session))
 
     def level(self):
-        return self.model.library.hgf_session_level(self.model.session).decode()
+        return self.models[0].library.hgf_session_level(self.models[0].session).decode()
 
     def close(self):
-        self.model.close()
+        for model in self.models:
+            model.close()

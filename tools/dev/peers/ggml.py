@@ -12,10 +12,6 @@ class _InitParams(ctypes.Structure):
     _fields_ = [("mem_size", ctypes.c_size_t), ("mem_buffer", ctypes.c_void_p), ("no_alloc", ctypes.c_bool)]
 
 
-class _TensorHead(ctypes.Structure):
-    """Only reached through ggml_get_data: the struct itself differs between the two."""
-
-
 class Library:
     """One build of ggml: `paths` are its shared objects, the first with the base functions."""
 
@@ -60,7 +56,9 @@ class MatMuls:
         nodes = copies * 3 + 16
         overhead = library.tensor_overhead() * nodes + library.graph_overhead_custom(nodes, False)
         data = copies * (library.row_size(kind, columns) * rows + 4 * tokens * (rows + columns) + 256)
-        self.context = library.init(_InitParams(overhead + data + (1 << 20), None, False))
+        # NumPy asks for huge pages, which the allocation of ggml itself does not.
+        self.memory = np.zeros(overhead + data + (1 << 20), np.uint8)
+        self.context = library.init(_InitParams(self.memory.nbytes, self.memory.ctypes.data, False))
         if not self.context:
             raise MemoryError("ggml_init")
         self.graph = library.new_graph_custom(self.context, nodes, False)
@@ -92,3 +90,4 @@ class MatMuls:
         self.weights = self.inputs = self.outputs = ()
         self.library.backend_free(self.backend)
         self.library.free(self.context)
+        self.memory = None

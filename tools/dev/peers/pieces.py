@@ -27,6 +27,8 @@ TOLERANCE = 0.03
 # Weights with fewer products than this are enough where the products, not the bytes, take the time.
 BATCH_PRODUCTS = 8e9
 SLOW_SECONDS = 2
+# Compiling takes time: more layers than this are the same library, copied and loaded again.
+LAYERS = 128
 
 
 class Candidate:
@@ -115,14 +117,15 @@ class Piece:
         return candidate
 
     def add_ours(self):
-        folder = WORK / "ours"
-        model = compiled.write_model(folder, self.ternary, self.scale, self.copies)
+        layers = min(self.copies, LAYERS)
+        libraries_count = -(-self.copies // layers)
+        model = compiled.write_model(WORK / "ours", self.ternary, self.scale, layers)
         for cpu in self.options.cpu:
-            self.say(f"  compiling {self.copies} layers, {self.weights() / 1e6:.0f} million weights, for {cpu}")
-            library = compiled.compile_model(model, cpu)
-            handles = {threads: compiled.MatMuls(library, threads, self.x) for threads in self.options.threads}
-            size = library.stat().st_size
-            candidate = self.add(f"hgf {cpu}", handles, lambda handle: handle.outputs[0], size / self.weights())
+            self.say(f"  compiling {layers} layers for {cpu}, to be loaded {libraries_count} times")
+            libraries = compiled.compile_model(model, cpu, libraries_count)
+            handles = {threads: compiled.MatMuls(libraries, threads, self.x) for threads in self.options.threads}
+            size = libraries[0].stat().st_size / (layers * self.weights(1))
+            candidate = self.add(f"hgf {cpu}", handles, lambda handle: handle.outputs[0][0], size, layers * libraries_count)
             self.say(f"  {candidate.name}: level {handles[self.options.threads[0]].level()}, {8 * candidate.bytes_per_weight:.3f} bits a weight")
 
     def add_ggml(self, prefix, paths, types):
