@@ -10,14 +10,13 @@
 #include "Layers.h"
 #include "Options.h"
 #include "Report.h"
+#include "Session.h"
 
 #include "hgf/Target/CPU/EncodingChoice.h"
 #include "mlir/IR/Diagnostics.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Target/TargetMachine.h"
-
-#include <cmath>
 
 using namespace mlir;
 using namespace hgf;
@@ -39,6 +38,18 @@ struct Variant {
   std::string level;
   std::string encoding;
   std::string correction;
+};
+
+/// A library of equal layers.
+struct LoadedLayers {
+  std::unique_ptr<CompiledModel> model;
+  /// Of one layer.
+  int64_t bytes = 0;
+  /// Layers of code, and how often their weights fit the library's.
+  int64_t layers = 1;
+  int64_t chunks = 1;
+
+  int64_t getChunkBytes() const { return bytes * layers; }
 };
 
 class Bench {
@@ -197,17 +208,37 @@ private:
   bool runShape(const LayerShape &shape, const Variant &variant,
                 ArrayRef<StringRef> residencies) {
     std::unique_ptr<MLIRContext> context = makeContext();
+    OwningOpRef<ModuleOp> module, plainModule;
+    SmallVector<PackedLayer> layers = pack(*context, shape, variant, module);
+    if (layers.empty())
+      return false;
+    if (shape.rank == 0)
+      return runLayer(layers.front(), nullptr, variant, residencies);
+    // What the correction costs is measured beside the layer without it.
+    LayerShape plain = shape;
+    plain.rank = 0;
+    plain.gate = "none";
+    SmallVector<PackedLayer> plainLayers =
+        pack(*context, plain, variant, plainModule);
+    return !plainLayers.empty() &&
+           runLayer(layers.front(), &plainLayers.front(), variant, residencies);
+  }
+
+  /// Packs one layer into `module`; none after an error.
+  SmallVector<PackedLayer> pack(MLIRContext &context, const LayerShape &shape,
+                                const Variant &variant,
+                                OwningOpRef<ModuleOp> &module) {
     CompileOptions compile = makeOptions(variant);
     compile.compileFrom = compile.compileTo = "packing";
     progress.show(done, shape.getName() + ": packing");
-    OwningOpRef<ModuleOp> module = makeLayerModule(*context, shape);
+    module = makeLayerModule(context, shape);
     if (!module || failed(runPhases(*module, compile)))
-      return false;
+      return {};
     SmallVector<PackedLayer> layers = findPackedLayers(*module);
     if (layers.empty())
-      return fail("the layer " + shape.getName() +
-                  " has no kernel: " + getMissed(*module));
-    return runLayer(layers.front(), variant, residencies);
+      fail("the layer " + shape.getName() +
+           " has no kernel: " + getMissed(*module));
+    return layers;
   }
 
   static std::string getMissed(ModuleOp module) {
@@ -219,9 +250,33 @@ private:
     return reason;
   }
 
-  /// Measures one layer, as far as its weights may lie in `residencies`.
-  bool runLayer(const PackedLayer &layer, const Variant &variant,
-                ArrayRef<StringRef> residencies) {
+  /// Compiles `layer`: code for a few layers, which fit the cache together,
+  /// that runs over the weights of as many as it takes to fit none.
+  bool load(const PackedLayer &layer, const Variant &variant, bool streams,
+            LoadedLayers &loaded) {
+    loaded.bytes = llvm::alignTo(layer.getBytes(), 64);
+    loaded.layers =
+        std::clamp<int64_t>(cacheBytes / loaded.bytes, 1, mostLayers);
+    loaded.chunks =
+        streams ? llvm::divideCeil(memoryBytes, loaded.getChunkBytes()) : 1;
+    progress.show(done, layer.getName() + ": compiling");
+    OwningOpRef<ModuleOp> module =
+        repeatLayer(layer, loaded.layers, loaded.layers * loaded.chunks);
+    CompileOptions compile = makeOptions(variant);
+    compile.compileFrom = "tiling";
+    loaded.model = CompiledModel::make(*module, compile, folder);
+    if (!loaded.model)
+      return false;
+    if (streams && !loaded.model->canMoveWeights())
+      return fail("the library has no symbol hgf_weights_base");
+    return memory.reserve(loaded.chunks * loaded.getChunkBytes() + (1 << 20)) ||
+           fail("there is no room for the read limit's memory");
+  }
+
+  /// Measures one layer, as far as its weights may lie in `residencies`, beside
+  /// `plain`, if that is given.
+  bool runLayer(const PackedLayer &layer, const PackedLayer *plain,
+                const Variant &variant, ArrayRef<StringRef> residencies) {
     auto getWanted = [&](int64_t tokens) {
       SmallVector<std::string> wanted = getResidencies(tokens);
       llvm::erase_if(wanted, [&](const std::string &residency) {
@@ -229,35 +284,19 @@ private:
       });
       return wanted;
     };
-    if (llvm::all_of(options.tokens,
-                     [&](int64_t tokens) { return getWanted(tokens).empty(); }))
-      return true;
-    std::string shape =
-        std::to_string(layer.rows) + "x" + std::to_string(layer.columns);
-    // Code for a few layers, which fit the cache together, runs over the
-    // weights of as many as it takes to fit none.
-    int64_t bytes = llvm::alignTo(layer.getBytes(), 64);
-    BenchLine line;
-    line.layers = std::clamp<int64_t>(cacheBytes / bytes, 1, mostLayers);
-    bool streams = false;
-    for (int64_t tokens : options.tokens)
+    bool any = false, streams = false;
+    for (int64_t tokens : options.tokens) {
+      any |= !getWanted(tokens).empty();
       streams |= llvm::is_contained(getWanted(tokens), "dram");
-    int64_t chunks =
-        streams ? llvm::divideCeil(memoryBytes, bytes * line.layers) : 1;
-    progress.show(done, shape + ": compiling");
-    OwningOpRef<ModuleOp> module =
-        repeatLayer(layer, line.layers, line.layers * chunks);
-    CompileOptions compile = makeOptions(variant);
-    compile.compileFrom = "tiling";
-    std::unique_ptr<CompiledModel> model =
-        CompiledModel::make(*module, compile, folder);
-    if (!model)
+    }
+    if (!any)
+      return true;
+    LoadedLayers loaded, beside;
+    if (!load(layer, variant, streams, loaded) ||
+        (plain && !load(*plain, variant, streams, beside)))
       return false;
-    if (chunks > 1 && !model->canMoveWeights())
-      return fail("the library has no symbol hgf_weights_base");
-    if (!memory.reserve(chunks * line.layers * bytes + (1 << 20)))
-      return fail("there is no room for the read limit's memory");
-    line.shape = shape;
+    BenchLine line;
+    line.shape = layer.getName();
     line.rank = layer.rank;
     line.gate = layer.gate;
     line.correction = variant.correction;
@@ -265,68 +304,67 @@ private:
     line.encoding = layer.encoding;
     line.kernel = layer.kernel;
     line.processor = variant.processor;
-    line.bytes = bytes;
     for (int64_t tokens : options.tokens)
       for (const std::string &residency : getWanted(tokens))
         for (int64_t threads : options.threads) {
           line.tokens = tokens;
           line.threads = threads;
           line.residency = residency;
-          line.chunks = residency == "dram" ? chunks : 1;
           line.macs = static_cast<double>(layer.rows) * layer.columns * tokens;
-          if (!runLine(*model, line, layer.isFloat, /*isLayer=*/true))
+          if (!runLine(loaded, plain ? &beside : nullptr, line, layer.isFloat,
+                       /*isLayer=*/true))
             return false;
         }
     return true;
   }
 
   /// Measures one line and prints it.
-  bool runLine(const CompiledModel &model, BenchLine &line, bool isFloat,
-               bool isLayer) {
+  bool runLine(const LoadedLayers &loaded, const LoadedLayers *beside,
+               BenchLine &line, bool isFloat, bool isLayer) {
     progress.show(done, line.shape + ": " + std::to_string(line.tokens) +
                             " tokens, " + std::to_string(line.threads) +
                             " threads, " + line.residency);
-    std::string error;
-    hgf_session *session = model.createSession(line.threads, error);
-    if (!session)
-      return fail(error);
-    const ModelFunctions &api = model.functions();
-    std::vector<std::vector<char>> tensors;
-    bool good = bind(model, session, line.tokens, isLayer, tensors);
+    bool streams = line.residency == "dram";
+    line.layers = loaded.layers;
+    line.chunks = streams ? loaded.chunks : 1;
+    line.bytes = loaded.bytes;
+    Session session(*loaded.model, line.threads);
+    bool good = session.bind(line.tokens, isLayer);
     Task task;
-    uint64_t chunkBytes = static_cast<uint64_t>(line.bytes) * line.layers;
     auto call = [&] {
-      for (int64_t chunk = 0; chunk < line.chunks; ++chunk) {
-        if (line.chunks > 1)
-          model.moveWeights(chunk * chunkBytes);
-        if (api.run(session))
-          return false;
-      }
-      return true;
+      return session.run(line.chunks, loaded.getChunkBytes(),
+                         /*fresh=*/!isLayer);
     };
-    auto step = [&] {
-      return api.reset(session) == HGF_OK && api.run(session) == HGF_OK;
+    task.run = call;
+    std::unique_ptr<Session> plain;
+    int64_t plainChunks = 1;
+    auto callPlain = [&] {
+      return plain->run(plainChunks, beside->getChunkBytes(), /*fresh=*/false);
     };
-    if (isLayer)
-      task.run = call;
-    else
-      task.run = step;
+    if (beside) {
+      plain = std::make_unique<Session>(*beside->model, line.threads);
+      good &= plain->bind(line.tokens, isLayer);
+      plainChunks = streams ? beside->chunks : 1;
+      task.runBeside = callPlain;
+    }
     task.bytes = line.bytes * line.layers * line.chunks;
     task.multiplyAdds = line.macs * line.layers * line.chunks;
     task.threads = line.threads;
-    line.level = model.getLevel();
+    line.level = loaded.model->getLevel();
     task.loop = &findDotLoop(line.level, isFloat);
     line.loop = task.loop->name;
     task.memory = &memory;
     task.seconds = options.seconds;
     line.measurement = Measurement();
-    good = good && measure(task, line.measurement);
-    if (!good)
-      error = api.error(session);
-    api.free(session);
-    model.moveWeights(0);
-    if (!good)
-      return fail("the model failed: " + error);
+    if (!good || !measure(task, line.measurement))
+      return fail("the model failed: " + session.getError());
+    if (beside) {
+      // From the ratio of calls to that of layers.
+      double layers = static_cast<double>(line.layers) * line.chunks;
+      line.timeRatio =
+          line.measurement.besideRatio * beside->layers * plainChunks / layers;
+      line.byteRatio = static_cast<double>(loaded.bytes) / beside->bytes;
+    }
     print(line);
     return true;
   }
@@ -343,49 +381,6 @@ private:
     llvm::outs().flush();
   }
 
-  /// Binds every input that is not state; layers get activations of all sizes,
-  /// whole models zeros, which every kind of input allows.
-  bool bind(const CompiledModel &model, hgf_session *session, int64_t tokens,
-            bool isLayer, std::vector<std::vector<char>> &tensors) const {
-    const ModelFunctions &api = model.functions();
-    const hgf_model_descriptor *descriptor = model.descriptor();
-    int32_t inputs = api.tensorCount(descriptor, HGF_INPUT);
-    for (int32_t index = 0; index < inputs; ++index) {
-      if (api.tensorState(descriptor, HGF_INPUT, index) >= 0)
-        continue;
-      int32_t rank = api.tensorRank(descriptor, HGF_INPUT, index);
-      const int64_t *known = api.tensorDims(descriptor, HGF_INPUT, index);
-      SmallVector<int64_t> dims(known, known + rank);
-      int64_t elements = 1;
-      for (int32_t axis = 0; axis < rank; ++axis) {
-        const char *name =
-            api.tensorDimName(descriptor, HGF_INPUT, index, axis);
-        if (dims[axis] < 0)
-          dims[axis] = name && StringRef(name).contains_insensitive("batch")
-                           ? 1
-                           : tokens;
-        elements *= dims[axis];
-      }
-      int32_t type = api.tensorDtype(descriptor, HGF_INPUT, index);
-      tensors.emplace_back(elements * api.dtypeSize(type) + 64);
-      std::vector<char> &data = tensors.back();
-      if (isLayer && type == HGF_FLOAT32) {
-        auto *values = reinterpret_cast<float *>(data.data());
-        for (int64_t element = 0; element < elements; ++element)
-          values[element] = std::sin(0.7f * static_cast<float>(element));
-      }
-      if (api.bindInput(session, index, type, rank, dims.data(), data.data(),
-                        data.size()))
-        return false;
-    }
-    if (!isLayer)
-      return true;
-    const int64_t *dims = api.tensorDims(descriptor, HGF_OUTPUT, 0);
-    tensors.emplace_back(tokens * dims[1] * sizeof(float) + 64);
-    return api.bindOutput(session, 0, HGF_FLOAT32, tensors.back().data(),
-                          tensors.back().size()) == HGF_OK;
-  }
-
   bool runModel(const Variant &variant) {
     std::unique_ptr<MLIRContext> context = makeContext();
     CompileOptions compile = makeOptions(variant);
@@ -399,7 +394,7 @@ private:
     progress.expect(layers.size() * countLayerLines() +
                     options.tokens.size() * options.threads.size());
     for (const PackedLayer &layer : layers)
-      if (!runLayer(layer, variant, {"dram", "cache"}))
+      if (!runLayer(layer, nullptr, variant, {"dram", "cache"}))
         return false;
     return runStep(*module, variant);
   }
@@ -418,26 +413,26 @@ private:
     CompileOptions compile = makeOptions(variant);
     compile.compileFrom = "tiling";
     progress.show(done, "step: compiling");
-    std::unique_ptr<CompiledModel> model =
-        CompiledModel::make(module, compile, folder);
-    if (!model)
+    LoadedLayers loaded;
+    loaded.model = CompiledModel::make(module, compile, folder);
+    if (!loaded.model)
       return false;
+    loaded.bytes = std::max<int64_t>(loaded.model->getWeightBytes(), 4096);
     BenchLine line;
     line.shape = "step";
     line.gate = line.scale = line.encoding = "mixed";
     line.correction = variant.correction;
     line.kernel = llvm::sys::path::filename(options.model).str();
     line.processor = variant.processor;
-    line.bytes = std::max<double>(model->getWeightBytes(), 4096);
-    line.residency = line.bytes > 4 * cacheBytes ? "dram" : "cache";
-    if (!memory.reserve(static_cast<uint64_t>(line.bytes) + (1 << 20)))
+    line.residency = loaded.bytes > 4 * cacheBytes ? "dram" : "cache";
+    if (!memory.reserve(loaded.bytes + (1 << 20)))
       return fail("there is no room for the read limit's memory");
     for (int64_t tokens : options.tokens)
       for (int64_t threads : options.threads) {
         line.tokens = tokens;
         line.threads = threads;
         line.macs = weights * tokens;
-        if (!runLine(*model, line, isFloat, /*isLayer=*/false))
+        if (!runLine(loaded, nullptr, line, isFloat, /*isLayer=*/false))
           return false;
       }
     return true;

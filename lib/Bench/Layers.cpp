@@ -24,6 +24,8 @@ static std::string makeName(int64_t rows, int64_t columns) {
 
 std::string LayerShape::getName() const { return makeName(rows, columns); }
 
+std::string PackedLayer::getName() const { return makeName(rows, columns); }
+
 int64_t PackedLayer::getBytes() const {
   // The runtime sees the type of the global, not this attribute.
   return const_cast<WeightsOp &>(weights).getByteCount();

@@ -40,6 +40,7 @@ struct PackedLayer {
   std::string kernel;
   bool isFloat = false;
 
+  std::string getName() const;
   int64_t getBytes() const;
 };
 

@@ -78,47 +78,72 @@ static double readForeignSeconds() {
          seconds(own.ru_utime) - seconds(own.ru_stime);
 }
 
+/// Calls of one kernel that make a sample together.
+struct Sampler {
+  llvm::function_ref<bool()> run;
+  int64_t calls = 1;
+
+  /// The first call faults pages in and starts threads; the second says how
+  /// long a call takes.
+  bool prepare() {
+    if (!run())
+      return false;
+    double start = readClock();
+    if (!run())
+      return false;
+    calls =
+        std::max<int64_t>(1, std::ceil(sampleSeconds / (readClock() - start)));
+    return true;
+  }
+
+  /// Seconds of a call.
+  bool sample(double &seconds) {
+    // Brings the kernel's bytes back to where they were.
+    if (calls > 1 && !run())
+      return false;
+    double start = readClock();
+    for (int64_t call = 0; call < calls; ++call)
+      if (!run())
+        return false;
+    seconds = (readClock() - start) / calls;
+    return true;
+  }
+};
+
 bool hgf::measure(const Task &task, Measurement &result) {
-  // The first call faults pages in and starts threads; the second says how long
-  // a call takes.
-  if (!task.run())
+  Sampler kernel{task.run}, beside{task.runBeside};
+  if (!kernel.prepare() || (beside.run && !beside.prepare()))
     return false;
-  double start = readClock();
-  if (!task.run())
-    return false;
-  double once = readClock() - start;
-  auto calls = std::max<int64_t>(1, std::ceil(sampleSeconds / once));
   double readOnce = task.bytes / measureRead(task.memory->data(), task.bytes,
                                              task.threads, 1);
   auto reads = std::max<int64_t>(1, std::ceil(sampleSeconds / readOnce));
 
-  SmallVector<double> seconds, readRates, dotRates, readRatios, dotRatios;
+  SmallVector<double> seconds, readRates, dotRates, readRatios, dotRatios,
+      besideRatios;
   double foreign = readForeignSeconds();
-  start = readClock();
+  double start = readClock();
   while (result.rounds < leastRounds ||
          (result.rounds < mostRounds && readClock() - start < task.seconds)) {
     double readRate =
         measureRead(task.memory->data(), task.bytes, task.threads, reads);
     double dotRate = measureDot(*task.loop, task.threads, sampleSeconds / 2);
-    // Brings the kernel's bytes back to where they were.
-    if (calls > 1 && !task.run())
+    double taken, takenBeside;
+    if (!kernel.sample(taken) || (beside.run && !beside.sample(takenBeside)))
       return false;
-    double before = readClock();
-    for (int64_t call = 0; call < calls; ++call)
-      if (!task.run())
-        return false;
-    double taken = (readClock() - before) / calls;
     seconds.push_back(taken);
     readRates.push_back(readRate);
     dotRates.push_back(dotRate);
     readRatios.push_back(task.bytes / readRate / taken);
     dotRatios.push_back(task.multiplyAdds / dotRate / taken);
+    if (beside.run)
+      besideRatios.push_back(taken / takenBeside);
     ++result.rounds;
   }
   // Ticks are long: a round or two say nothing.
   double share = foreign < 0 ? 0
                              : (readForeignSeconds() - foreign) /
                                    std::max(readClock() - start, 0.1);
+  result.besideRatio = computeStatistics(besideRatios).median;
   result.seconds = computeStatistics(seconds);
   Statistics read = computeStatistics(readRates);
   Statistics dot = computeStatistics(dotRates);

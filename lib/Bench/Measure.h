@@ -27,6 +27,8 @@ Statistics computeStatistics(llvm::SmallVector<double> values);
 struct Task {
   /// One call of the kernel; false after an error.
   llvm::function_ref<bool()> run;
+  /// One call of another kernel to compare with in every round; may be null.
+  llvm::function_ref<bool()> runBeside;
   /// Bytes that one call reads, and its multiply-adds.
   double bytes = 0;
   double multiplyAdds = 0;
@@ -49,6 +51,8 @@ struct Measurement {
   /// rounds' ratios.
   double readRatio = 0;
   double dotRatio = 0;
+  /// Time of a call over that of a call of the other kernel.
+  double besideRatio = 0;
   int rounds = 0;
   /// Why the numbers must not be believed; empty: they may.
   std::string doubt;

@@ -65,6 +65,10 @@ std::string hgf::formatAsJSON(const BenchLine &line) {
     number("read_gb_s", m.readRate / 1e9);
     number("dot_gmac_s", m.dotRate / 1e9);
     json.attribute("dot_loop", line.loop);
+    if (line.timeRatio != 0) {
+      number("added_time", line.timeRatio - 1);
+      number("added_bytes", line.byteRatio - 1);
+    }
     number("seconds", seconds);
     number("best_seconds", m.seconds.least / (line.layers * line.chunks));
     number("spread", m.seconds.spread);
@@ -103,6 +107,11 @@ std::string hgf::formatAsText(const BenchLine &line) {
           ? llvm::formatv("reading, {0:F1} GB/s", m.readRate / 1e9).str()
           : llvm::formatv("{0}, {1:F0} GMAC/s", line.loop, m.dotRate / 1e9)
                 .str());
+  if (line.timeRatio != 0)
+    text +=
+        llvm::formatv("; the correction adds {0:P1} of time, {1:P1} of bytes",
+                      line.timeRatio - 1, line.byteRatio - 1)
+            .str();
   if (line.isStep())
     text += llvm::formatv("; {0:F1} tokens/s", line.tokens / seconds).str();
   if (!m.doubt.empty())

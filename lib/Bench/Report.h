@@ -37,6 +37,10 @@ struct BenchLine {
   double bytes = 0;
   double macs = 0;
   llvm::StringRef loop;
+  /// Time and bytes over those of the same layer without its correction,
+  /// measured in the same rounds; 0 where there is none.
+  double timeRatio = 0;
+  double byteRatio = 0;
   Measurement measurement;
 
   bool isStep() const { return shape == "step"; }
