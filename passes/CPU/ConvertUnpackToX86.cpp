@@ -51,6 +51,7 @@ namespace {
 struct ConvertUnpackToX86
     : public hgf::impl::ConvertUnpackToX86Base<ConvertUnpackToX86> {
   void runOnOperation() override {
+    getOperation().walk([](vector::ShuffleOp op) { fenceLoad(op); });
     getOperation().walk([](MultishiftOp op) {
       if (hasInstruction(op))
         replace(op, "llvm.x86.avx512.pmultishift.qb.512",
@@ -61,6 +62,22 @@ struct ConvertUnpackToX86
         replace(op, "llvm.x86.avx512.permvar.qi.512",
                 {op.getTable(), op.getIndices()});
     });
+  }
+
+  /// Keeps the load of packed bytes an instruction of its own: folded into the
+  /// shuffle it delays all others that wait for the shuffle's port.
+  static void fenceLoad(vector::ShuffleOp op) {
+    auto load = op.getV1().getDefiningOp<LLVM::LoadOp>();
+    if (!load || !hasInstruction(op))
+      return;
+    OpBuilder builder(op);
+    Value bytes = load.getResult();
+    auto fence = LLVM::InlineAsmOp::create(
+        builder, op.getLoc(), TypeRange(bytes.getType()), ValueRange(bytes), "",
+        "=v,0", /*has_side_effects=*/false, /*is_align_stack=*/false,
+        LLVM::tailcallkind::TailCallKind::None, LLVM::AsmDialectAttr(),
+        ArrayAttr());
+    op->replaceUsesOfWith(bytes, fence.getResult(0));
   }
 
   /// The shifts of each lane.

@@ -459,7 +459,8 @@ def ConvertUnpackToX86 : Pass<"convert-unpack-to-x86", "mlir::ModuleOp"> {
   let description = [{
     In functions whose attribute `hgf.level` names a level with AVX-512 VBMI,
     `hgf.multishift` and `hgf.table_lookup` on 64 bytes become one instruction
-    each. All others are left.
+    each. All others are left. What a shuffle of 64 bytes loads is loaded by
+    an instruction of its own.
 
     Example:
 

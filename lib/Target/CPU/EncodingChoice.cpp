@@ -18,8 +18,8 @@ using llvm::StringRef;
 // clang-format off
 static constexpr MemoryCosts memoryCosts[] = {
     // level       bytes/cycle cache
-    {"avx512vbmi", 4.0,        24 << 20},
-    {"",           5.0,        16 << 20},
+    {"avx512vbmi", 9.0,        24 << 20},
+    {"",           6.0,        16 << 20},
 };
 // clang-format on
 
@@ -70,12 +70,12 @@ std::string hgf::explainRefusal(const Encoding &encoding,
 
 double hgf::estimateCycles(const Encoding &encoding,
                            const InstructionLevel &level, Residency residency,
-                           bool floatActivations) {
-  double work = encoding.getCycles(level, floatActivations);
+                           KernelWork work) {
+  double cycles = encoding.getCycles(level, work);
   if (residency == Residency::Cache)
-    return work;
+    return cycles;
   double bytes = encoding.getBitsPerWeight() * costWeights / 8;
-  return std::max(work, bytes / getMemoryCosts(level).bytesPerCycle);
+  return std::max(cycles, bytes / getMemoryCosts(level).bytesPerCycle);
 }
 
 /// Why `encoding` cannot hold the layer; empty if it can.
@@ -100,9 +100,11 @@ EncodingChoice hgf::chooseEncoding(const EncodingQuery &query) {
     return {&plain, problem};
   }
   const InstructionLevel &level = *query.levels.back();
+  KernelWork work = query.floatActivations ? KernelWork::Float
+                    : query.group          ? KernelWork::Int8Groups
+                                           : KernelWork::Int8;
   auto estimate = [&](const Encoding &encoding) {
-    return estimateCycles(encoding, level, query.residency,
-                          query.floatActivations);
+    return estimateCycles(encoding, level, query.residency, work);
   };
   const Encoding *best = &plain;
   std::string obstacle;
@@ -117,11 +119,11 @@ EncodingChoice hgf::chooseEncoding(const EncodingQuery &query) {
   }
   if (best == &plain && !obstacle.empty())
     return {best, obstacle};
-  if (query.floatActivations)
-    return {best, "float activations cost more than reading weights"};
-  bool cached = query.residency == Residency::Cache;
-  return {best, llvm::formatv("{0}: {1:f1} cycles for 256 weights",
-                              cached ? "the model stays in the cache"
-                                     : "weights are read from memory",
-                              estimate(*best))};
+  if (query.residency == Residency::Cache)
+    return {best, "the model stays in the cache, where it unpacks fastest"};
+  if (estimate(*best) <= best->getCycles(level, work))
+    return {best, query.group ? "groups cost more than reading weights"
+                              : "float activations cost more than reading "
+                                "weights"};
+  return {best, "weights are read from memory, and it has the fewest bytes"};
 }

@@ -16,13 +16,17 @@ using namespace mlir;
 using namespace hgf;
 
 double Planes2::getCycles(const InstructionLevel &level,
-                          bool floatActivations) const {
-  // A conversion and a multiply-add for eight weights.
-  if (floatActivations)
-    return 64;
-  // Instructions of 64 bytes: a load, a shift and a mask for each plane, and
-  // one or two to multiply; three or four run in a cycle.
-  return 512.0 / level.vectorBytes;
+                          KernelWork work) const {
+  switch (work) {
+  case KernelWork::Int8:
+    // 3.5 for vectors of 64 bytes.
+    return 224.0 / level.vectorBytes;
+  case KernelWork::Int8Groups:
+    return 600.0 / level.vectorBytes;
+  case KernelWork::Float:
+    return 109;
+  }
+  llvm_unreachable("unknown work");
 }
 
 bool Planes2::keepsGroups(int64_t group, int64_t vectorBytes) const {

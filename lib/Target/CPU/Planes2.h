@@ -23,7 +23,7 @@ public:
   int64_t getRowBytes() const override { return planeColumns; }
   llvm::StringRef getFeatures() const override { return ""; }
   double getCycles(const InstructionLevel &level,
-                   bool floatActivations) const override;
+                   KernelWork work) const override;
   bool holdsFourLevels() const override { return true; }
   int64_t getAlignment(int64_t vectorBytes) const override {
     return vectorBytes;

@@ -16,12 +16,16 @@
 using namespace mlir;
 using namespace hgf;
 
-double Trits3In5::getCycles(const InstructionLevel &,
-                            bool floatActivations) const {
-  // Division instead of tables.
-  if (floatActivations)
-    return 96;
-  return 9;
+double Trits3In5::getCycles(const InstructionLevel &, KernelWork work) const {
+  switch (work) {
+  case KernelWork::Int8:
+    return 4.9;
+  case KernelWork::Int8Groups:
+    return 11.1;
+  case KernelWork::Float:
+    return 135;
+  }
+  llvm_unreachable("unknown work");
 }
 
 int64_t Trits3In5::getAlignment(int64_t vectorBytes) const {

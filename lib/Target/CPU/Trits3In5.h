@@ -24,7 +24,7 @@ public:
   int64_t getRowBytes() const override { return valueCount * valueBits / 8; }
   llvm::StringRef getFeatures() const override { return "avx512vbmi"; }
   double getCycles(const InstructionLevel &level,
-                   bool floatActivations) const override;
+                   KernelWork work) const override;
   bool holdsFourLevels() const override { return false; }
   int64_t getAlignment(int64_t vectorBytes) const override;
   int64_t getOverreadBytes() const override {

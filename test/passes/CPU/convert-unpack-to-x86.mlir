@@ -25,3 +25,14 @@ llvm.func @without_vbmi(%table: vector<64xi8>) -> vector<64xi8> attributes {hgf.
   %codes = hgf.table_lookup %table, %table : vector<64xi8>
   llvm.return %codes : vector<64xi8>
 }
+
+// The load is not folded into the shuffle.
+// CHECK-LABEL: @load
+llvm.func @load(%pointer: !llvm.ptr) -> vector<64xi8> attributes {hgf.level = "avx512vbmi"} {
+  // CHECK: %[[BYTES:.*]] = llvm.load
+  %bytes = llvm.load %pointer {alignment = 8 : i64} : !llvm.ptr -> vector<64xi8>
+  // CHECK: %[[FENCED:.*]] = llvm.inline_asm "", "=v,0" %[[BYTES]]
+  // CHECK: vector.shuffle %[[FENCED]], %[[FENCED]]
+  %spread = vector.shuffle %bytes, %bytes [0, 1, 2, 3, 4, 5, 6, 7, 5, 6, 7, 8, 9, 10, 11, 12, 10, 11, 12, 13, 14, 15, 16, 17, 15, 16, 17, 18, 19, 20, 21, 22, 20, 21, 22, 23, 24, 25, 26, 27, 25, 26, 27, 28, 29, 30, 31, 32, 30, 31, 32, 33, 34, 35, 36, 37, 35, 36, 37, 38, 39, 40, 41, 42] : vector<64xi8>, vector<64xi8>
+  llvm.return %spread : vector<64xi8>
+}

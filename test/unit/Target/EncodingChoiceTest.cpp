@@ -25,9 +25,11 @@ static EncodingChoice choose(llvm::StringRef level, Residency residency,
 TEST(EncodingChoice, StreamedWeightsTakeTheFewestBytes) {
   EXPECT_EQ(choose("avx512vbmi", Residency::Memory).encoding->getName(),
             "trits3in5");
-  EXPECT_EQ(
-      choose("avx512vbmi", Residency::Memory, false, 64).encoding->getName(),
-      "trits3in5");
+}
+
+TEST(EncodingChoice, CachedWeightsTakeTheFewestCycles) {
+  EXPECT_EQ(choose("avx512vbmi", Residency::Cache).encoding->getName(),
+            "planes2");
 }
 
 TEST(EncodingChoice, WhatCannotBeFasterIsNotChosen) {
@@ -37,6 +39,9 @@ TEST(EncodingChoice, WhatCannotBeFasterIsNotChosen) {
   choice = choose("avx512vbmi", Residency::Memory, false, 128);
   EXPECT_EQ(choice.encoding->getName(), "planes2");
   EXPECT_EQ(choice.reason, "trits3in5 cannot hold groups of 128 columns");
+  choice = choose("avx512vbmi", Residency::Memory, false, 64);
+  EXPECT_EQ(choice.encoding->getName(), "planes2");
+  EXPECT_EQ(choice.reason, "groups cost more than reading weights");
   choice = choose("avx512vbmi", Residency::Memory, true);
   EXPECT_EQ(choice.encoding->getName(), "planes2");
   EXPECT_EQ(choice.reason, "float activations cost more than reading weights");
@@ -47,8 +52,9 @@ TEST(EncodingChoice, ResidencyIsAQuestionOfSize) {
   EXPECT_EQ(getResidency(levels, 1 << 20), Residency::Cache);
   EXPECT_EQ(getResidency(levels, int64_t(1) << 30), Residency::Memory);
   const Encoding &planes = *findEncoding("planes2");
-  EXPECT_LE(estimateCycles(planes, *levels[0], Residency::Cache, false),
-            estimateCycles(planes, *levels[0], Residency::Memory, false));
+  EXPECT_LE(
+      estimateCycles(planes, *levels[0], Residency::Cache, KernelWork::Int8),
+      estimateCycles(planes, *levels[0], Residency::Memory, KernelWork::Int8));
 }
 
 TEST(EncodingChoice, SeveralLevelsShareOneEncoding) {

@@ -14,6 +14,9 @@ namespace hgf {
 
 struct InstructionLevel;
 
+/// What a kernel does with unpacked codes, as far as its cost depends on it.
+enum class KernelWork { Int8, Int8Groups, Float };
+
 /// A layout of codes (w + 1) in memory. The matrix is one stream of blocks of
 /// `blockRows` rows; inside it, for each block of `blockColumns` columns, each
 /// row has `rowBytes` bytes. Rows and columns that the matrix lacks hold code 1
@@ -34,10 +37,10 @@ public:
   /// the speed that getCycles() promises.
   virtual llvm::StringRef getFeatures() const = 0;
   /// Cycles of one core to unpack 256 weights and multiply them with one token,
-  /// everything in the first-level cache. Measured, or estimated where no
-  /// machine was at hand; `level` has the encoding's features.
+  /// everything in a cache; `level` has the encoding's features. Measured where
+  /// a machine was at hand, see docs/Encodings.md.
   virtual double getCycles(const InstructionLevel &level,
-                           bool floatActivations) const = 0;
+                           KernelWork work) const = 0;
 
   /// Whether code 3 can be held, which ternary weights do not have.
   virtual bool holdsFourLevels() const = 0;

@@ -68,7 +68,7 @@ std::string explainRefusal(const Encoding &encoding,
 
 /// Cycles of one core for 256 weights and one token.
 double estimateCycles(const Encoding &encoding, const InstructionLevel &level,
-                      Residency residency, bool floatActivations);
+                      Residency residency, KernelWork work);
 
 } // namespace hgf
 
