@@ -131,6 +131,14 @@ hgf::selectInstructionLevels(StringRef tripleText, StringRef cpu,
                   std::string(feature.getValue() ? "+" : "-") +
                   feature.getKey().str();
   }
+  // Asked for a CPU that it does not know, LLVM writes to the terminal; code
+  // generation says so in an error.
+  std::unique_ptr<llvm::MCSubtargetInfo> generic(
+      target->createMCSubtargetInfo(triple, "", ""));
+  if (generic && !generic->isCPUStringValid(cpu)) {
+    result.push_back(all.front());
+    return result;
+  }
   std::unique_ptr<llvm::MCSubtargetInfo> subtarget(
       target->createMCSubtargetInfo(triple, cpu, features));
   const InstructionLevel *best = all.front();
