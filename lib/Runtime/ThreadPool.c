@@ -44,6 +44,8 @@ enum {
   /* Pieces of work (hgf_phase.grain) that the caller rather does alone than
    * wake a worker for: some 20 microseconds. */
   wake_grains = 12,
+  /* The same for starting threads. */
+  start_grains = 48,
   /* Other workers whose parts a worker looks at; the caller looks at all. */
   neighbours = 3,
   /* Whom the kernel wakes. */
@@ -579,6 +581,16 @@ static void fork_and_join(hgf_pool *pool, const hgf_phase *phases,
   settle(pool, begin, parts);
 }
 
+/* Counts pieces of work until there were enough of them. */
+static bool is_worth_starting(hgf_pool *pool, const hgf_phase *phases,
+                              int32_t phase_count) {
+  int64_t grains = pool->unshared_grains;
+  for (int32_t i = 0; i < phase_count; ++i)
+    grains += count_grains(&phases[i]);
+  pool->unshared_grains = grains;
+  return grains >= start_grains;
+}
+
 void hgf_pool_run(hgf_pool *pool, const hgf_phase *phases, int32_t phase_count,
                   void *argument) {
   int32_t first = 0, last = phase_count;
@@ -592,7 +604,8 @@ void hgf_pool_run(hgf_pool *pool, const hgf_phase *phases, int32_t phase_count,
   } else {
     first = last;
   }
-  if (first < last && pool->started == 0)
+  if (first < last && pool->started == 0 &&
+      is_worth_starting(pool, phases + first, last - first))
     start_workers(pool);
   run_in_place(phases, first, argument);
   if (first < last && pool->started > 0)

@@ -163,8 +163,8 @@ TEST(ThreadPool, JobsOfDifferentWidths) {
 TEST(ThreadPool, IdleUsesNoProcessorTime) {
   Pool pool(hgf_pool_create(2));
   Coverage coverage;
-  coverage.counts.resize(10);
-  run(pool, cover, &coverage, 10, 1);
+  coverage.counts.resize(100);
+  run(pool, cover, &coverage, 100, 1);
   usleep(50000); // The bounded spin ends.
   auto processorTime = [] {
     rusage usage;
