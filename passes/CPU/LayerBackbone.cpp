@@ -10,10 +10,11 @@
 using namespace mlir;
 using namespace hgf;
 
-/// Bytes of weights that one token reads: below the first number, no other
-/// thread can help in time; pieces of the second one are worth a thread's
-/// while.
-static constexpr int64_t leastBytes = 81920;
+/// Bytes of weights that one token reads. Layers below the first number stay on
+/// one thread: where CPUs are far from each other, a fork and the activations'
+/// way there and back take as long as the layer. Pieces of the second one are
+/// worth a thread's while.
+static constexpr int64_t leastBytes = 262144;
 static constexpr int64_t pieceBytes = 32768;
 /// Batches of more tokens than this are cut into smaller pieces of rows.
 static constexpr int64_t smallBatch = 4;

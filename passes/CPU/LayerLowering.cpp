@@ -162,6 +162,9 @@ void LayerLowering::emitCorrectionInput() {
   int64_t blocks = parameters.getPaddedRank() / LinearParameters::rankBlock;
   int64_t grain = std::max<int64_t>(
       1, pieceMultiplies / (parameters.columns * LinearParameters::rankBlock));
+  // What is too small for threads does not become larger by its correction.
+  if (getPieceRowBlocks(1) == getRowBlocks())
+    grain = std::max(grain, blocks);
   forEach(multiply(tokens, blocks), grain, [&](Value index) {
     Value token = index, block = number(0);
     if (blocks > 1) {

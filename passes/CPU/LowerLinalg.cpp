@@ -8,6 +8,7 @@
 #include "hgf/Passes/CPU/Passes.h"
 
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/Linalg/Transforms/Transforms.h"
 
 namespace hgf {
@@ -236,6 +237,10 @@ private:
         mapping.map(index.getResult(), indices[index.getDim()]);
         continue;
       }
+      if (Value extremum = emitExtremum(inner, mapping)) {
+        mapping.map(inner.getResult(0), extremum);
+        continue;
+      }
       Operation *copy = builder.clone(inner, mapping);
       if (auto fast = dyn_cast<arith::ArithFastMathInterface>(copy);
           fast && contracts && isa<arith::AddFOp, arith::MulFOp>(copy))
@@ -249,6 +254,19 @@ private:
     for (Value value : body.getTerminator()->getOperands())
       yielded.push_back(mapping.lookupOrDefault(value));
     return yielded;
+  }
+
+  /// As an intrinsic of LLVM, which knows that the order of a maximum is free;
+  /// expanded to comparisons, it would not vectorize a reduction.
+  Value emitExtremum(Operation &inner, IRMapping &mapping) {
+    if (!isa<arith::MaximumFOp, arith::MinimumFOp>(inner) ||
+        !isa<Float32Type, Float64Type>(inner.getResult(0).getType()))
+      return Value();
+    Value left = mapping.lookupOrDefault(inner.getOperand(0));
+    Value right = mapping.lookupOrDefault(inner.getOperand(1));
+    if (isa<arith::MaximumFOp>(inner))
+      return LLVM::MaximumOp::create(builder, loc, left, right);
+    return LLVM::MinimumOp::create(builder, loc, left, right);
   }
 
   linalg::LinalgOp op;

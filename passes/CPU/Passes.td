@@ -161,7 +161,8 @@ def LowerLinalg : Pass<"lower-linalg", "mlir::func::FuncOp"> {
     is a reduction, the result stays in a register; where a reduction lies right
     around it (a matmul), `unroll-factor` of its steps share one load and store
     of the result. Sums of products may be reassociated and contracted, as in any
-    matmul; all other arithmetic keeps its order.
+    matmul; all other arithmetic keeps its order. Maxima and minima become LLVM's
+    intrinsics, which it vectorizes.
 
     Example:
 
@@ -191,7 +192,8 @@ def LowerLinalg : Pass<"lower-linalg", "mlir::func::FuncOp"> {
   let options = [Option<"unrollFactor", "unroll-factor", "int64_t", "4",
                         "steps of a reduction around the innermost loop">];
   let dependentDialects = ["mlir::affine::AffineDialect", "mlir::scf::SCFDialect",
-                           "mlir::memref::MemRefDialect", "mlir::arith::ArithDialect"];
+                           "mlir::memref::MemRefDialect", "mlir::arith::ArithDialect",
+                           "mlir::LLVM::LLVMDialect"];
 }
 
 def ExpandReshapes : Pass<"expand-reshapes", "mlir::ModuleOp"> {

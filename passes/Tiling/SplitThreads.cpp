@@ -65,6 +65,9 @@ struct SplitThreads : public hgf::impl::SplitThreadsBase<SplitThreads> {
     }
     if (!chosen)
       return success();
+    if (std::optional<unsigned> tokens = findTokens(op);
+        tokens && work / assumedSize < 2 * pieceWork)
+      chosen = tokens;
     int64_t workPerIteration =
         std::max<int64_t>(1, work / getSize(sizes[*chosen]));
     int64_t tile = llvm::divideCeil(pieceWork, workPerIteration);
@@ -90,6 +93,21 @@ struct SplitThreads : public hgf::impl::SplitThreadsBase<SplitThreads> {
       return op.emitOpError("cannot be split over threads");
     rewriter.replaceOp(op, tiled->replacements);
     return success();
+  }
+
+  /// The only loop of unknown length, if it is parallel: if it has one
+  /// iteration and the rest is not worth a fork, nothing forks.
+  static std::optional<unsigned> findTokens(linalg::LinalgOp op) {
+    std::optional<unsigned> found;
+    for (auto [loop, size] : llvm::enumerate(op.getStaticLoopRanges())) {
+      if (!ShapedType::isDynamic(size))
+        continue;
+      if (found ||
+          op.getIteratorTypesArray()[loop] != utils::IteratorType::parallel)
+        return std::nullopt;
+      found = loop;
+    }
+    return found;
   }
 
   /// Cost of one step of the body, in additions.

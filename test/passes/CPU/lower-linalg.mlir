@@ -46,6 +46,19 @@ func.func @sum(%a: memref<?xf32>, %c: memref<f32>) {
   return
 }
 
+// The order of a maximum is free: LLVM knows that of its own operation.
+// CHECK-LABEL: func.func @maximum
+func.func @maximum(%a: memref<?xf32>, %c: memref<f32>) {
+  // CHECK: scf.for {{.*}} iter_args
+  // CHECK: llvm.intr.maximum(%{{.*}}, %{{.*}}) : (f32, f32) -> f32
+  linalg.reduce ins(%a : memref<?xf32>) outs(%c : memref<f32>) dimensions = [0]
+    (%in: f32, %best: f32) {
+      %larger = arith.maximumf %in, %best : f32
+      linalg.yield %larger : f32
+    }
+  return
+}
+
 // What is overwritten is not read.
 // CHECK-LABEL: func.func @fill
 func.func @fill(%a: memref<?xi8>, %value: i8) {
