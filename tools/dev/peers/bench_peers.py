@@ -27,7 +27,7 @@ PRESETS = {
     "llama3-8b": [(4096, 4096), (1024, 4096), (14336, 4096), (4096, 14336)],
 }
 DEFAULT_PRESETS = ["bitnet-2b", "bitnet-3b", "bitnet-large", "trilm-3.9b"]
-PEERS = ["ggml", "ik_llama", "onnxruntime", "openvino"]
+PEERS = ["ggml", "ik_llama", "onnxruntime"]
 
 
 def shapes(text):

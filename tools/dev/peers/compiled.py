@@ -1,5 +1,6 @@
 """Our own kernels: hgf::Linear layers compiled by hgf-compile into a shared object, called through the C interface."""
 
+import ctypes
 import pathlib
 import shutil
 import subprocess
@@ -71,3 +72,5 @@ class MatMuls:
     def close(self):
         for model in self.models:
             model.close()
+            # The next piece's library may have the same path.
+            ctypes.CDLL(None).dlclose(ctypes.c_void_p(model.library._handle))

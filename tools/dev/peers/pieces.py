@@ -88,6 +88,7 @@ class Piece:
     def __init__(self, shape, tokens, options, say):
         self.shape, self.tokens, self.options, self.say = shape, tokens, options, say
         rows, columns = shape
+        self.folder = WORK / f"{rows}x{columns}-{tokens}"
         rng = np.random.default_rng(rows * 65537 + columns)
         self.ternary = rng.integers(-1, 2, (rows, columns)).astype(np.int8)
         self.x = rng.standard_normal((tokens, columns)).astype(np.float32)
@@ -119,7 +120,7 @@ class Piece:
     def add_ours(self):
         layers = min(self.copies, LAYERS)
         libraries_count = -(-self.copies // layers)
-        model = compiled.write_model(WORK / "ours", self.ternary, self.scale, layers)
+        model = compiled.write_model(self.folder / "ours", self.ternary, self.scale, layers)
         for cpu in self.options.cpu:
             self.say(f"  compiling {layers} layers for {cpu}, to be loaded {libraries_count} times")
             libraries = compiled.compile_model(model, cpu, libraries_count)
@@ -150,7 +151,7 @@ class Piece:
     def add_onnx_runtime(self):
         for block in BLOCKS:
             self.say(f"  ONNX Runtime, blocks of {block}")
-            folder = WORK / f"onnxruntime-{block}"
+            folder = self.folder / f"onnxruntime-{block}"
             packed = onnx_runtime.pack(self.ternary, block)
             # Without an int8 kernel for this block size a product takes a hundred times longer: then fewer weights show it.
             copies = 1

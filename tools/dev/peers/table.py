@@ -60,7 +60,7 @@ def opponents(rates):
     runtime = rates.best("ONNX Runtime")
     cells = [number(rates.rate(name)) for name in ("ggml TQ2_0", "ik_llama IQ2_BN", "ik_llama IQ2_BN_R4")]
     cells.append(f"{number(runtime[0])} ({runtime[1].split()[-1]})" if runtime else "–")
-    return cells + [number(rates.rate("OpenVINO u2"))]
+    return cells
 
 
 def ratio(rates, name, prefixes):
@@ -80,7 +80,7 @@ def each(pieces, batch):
                 yield piece, count, rates, name
 
 
-OPPONENT_NAMES = ["ggml TQ2_0", "ik_llama IQ2_BN", "IQ2_BN_R4", "ONNX Runtime (block)", "OpenVINO u2"]
+OPPONENT_NAMES = ["ggml TQ2_0", "ik_llama IQ2_BN", "IQ2_BN_R4", "ONNX Runtime (block)"]
 
 
 def few_tokens(pieces):
@@ -109,7 +109,7 @@ def many_tokens(pieces):
     rows = []
     for piece, threads, rates, name in each(pieces, batch=True):
         rows.append([shape_name(piece), str(piece["tokens"]), str(threads), name[4:], number(rates.rate(name)), f"{rates.spread(name):.0%}",
-                     *opponents(rates), f"**{number(ratio(rates, name, ['ik_llama IQ2_BN']))}**", number(ratio(rates, name, ["ggml", "ONNX", "OpenVINO"]))])
+                     *opponents(rates), f"**{number(ratio(rates, name, ['ik_llama IQ2_BN']))}**", number(ratio(rates, name, ["ggml", "ONNX"]))])
     header = ["N×K", "tokens", "threads", "ours: `--cpu`", "G/s", "spread", *OPPONENT_NAMES, "ours ÷ best of ik_llama", "÷ best of the others"]
     text = ["### Many tokens", "", "10⁹ multiply-adds a second, everybody's quantization of activations included.", "", *lines_of(header, rows), ""]
     return text if rows else []
