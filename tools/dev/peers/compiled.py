@@ -1,6 +1,7 @@
 """Our own kernels: hgf::Linear layers compiled by hgf-compile into a shared object, called through the C interface."""
 
 import ctypes
+import os
 import pathlib
 import shutil
 import subprocess
@@ -50,7 +51,17 @@ def compile_model(model, cpu, count):
     copies = [output.with_name(f"libmodel-{cpu}-{i}.so") for i in range(1, count)]
     for copy in copies:
         shutil.copyfile(output, copy)
+    for library in [output, *copies]:
+        forget(library)
     return [output, *copies]
+
+
+def forget(path):
+    """Has the system write the file and drop it: pages that it reads again may be huge ones, as where a model is deployed."""
+    descriptor = os.open(path, os.O_RDONLY)
+    os.fsync(descriptor)
+    os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
+    os.close(descriptor)
 
 
 class MatMuls:

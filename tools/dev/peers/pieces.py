@@ -27,8 +27,9 @@ TOLERANCE = 0.03
 # Weights with fewer products than this are enough where the products, not the bytes, take the time.
 BATCH_PRODUCTS = 8e9
 SLOW_SECONDS = 2
-# Compiling takes time: more layers than this are the same library, copied and loaded again.
-LAYERS = 128
+# Compiling takes time: more layers than this are the same library, copied and loaded again, but not too often, as each has threads to wake.
+LAYERS = 64
+LIBRARIES = 5
 
 
 class Candidate:
@@ -118,7 +119,7 @@ class Piece:
         return candidate
 
     def add_ours(self):
-        layers = min(self.copies, LAYERS)
+        layers = min(self.copies, max(LAYERS, -(-self.copies // LIBRARIES)))
         libraries_count = -(-self.copies // layers)
         model = compiled.write_model(self.folder / "ours", self.ternary, self.scale, layers)
         for cpu in self.options.cpu:
