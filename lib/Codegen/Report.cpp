@@ -61,6 +61,7 @@ namespace {
 struct Totals {
   int64_t linears = 0;
   int64_t missed = 0;
+  /// Of those on kernels.
   double weights = 0;
   double bytes = 0;
 
@@ -71,6 +72,9 @@ struct Totals {
         continue;
       ++linears;
       missed += line.contains("missed");
+      // What they take is unknown here: they are ordinary constants.
+      if (line.contains("missed"))
+        continue;
       double count = getNumber(line, "rows") * getNumber(line, "columns");
       weights += count;
       bytes += count * getNumber(line, "effective_bits") / 8;
@@ -102,7 +106,7 @@ std::string hgf::formatReportAsJSON(ModuleOp module) {
 
 /// What a column of the table shows of a line.
 static std::string getCell(DictionaryAttr line, StringRef column) {
-  if (column == "shape")
+  if (column == "shape" && line.contains("rows"))
     return llvm::formatv("{0}x{1}", int64_t(getNumber(line, "rows")),
                          int64_t(getNumber(line, "columns")));
   Attribute value = line.get(column);

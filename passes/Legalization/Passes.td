@@ -310,8 +310,9 @@ def RecogniseTernary : Pass<"recognise-ternary", "::mlir::ModuleOp"> {
     Per-token int8 quantization of the activations is recognised in its
     variants, with its scale before or after the product. Scales and biases
     that follow the product join it. `DynamicQuantizeLinear` means something
-    else and stays. Whatever does not match exactly stays ordinary code;
-    `report-missed-ternary` says which condition failed.
+    else and stays. Whatever does not match exactly stays ordinary code; what
+    almost does gets a line of the module's attribute `hgf.report` that says
+    which condition failed, and a remark with `report-missed-ternary`.
 
     Example:
 

@@ -226,6 +226,9 @@ public:
 
   void visit(NodeOp node);
 
+  /// Lines of the report for products that almost are ternary linears.
+  ArrayRef<Attribute> getMissed() const { return missed; }
+
 private:
   /// How the activations reach the product.
   struct Activations {
@@ -244,8 +247,12 @@ private:
   /// any more, and releases the weight before the next one is read.
   void release(Operation *last, NodeOp product);
 
+  /// Says that the product stays ordinary code.
+  void miss(NodeOp node, const Product *product, StringRef why);
+
   MissReport report;
   ResourceUses resources;
+  SmallVector<Attribute> missed;
 };
 
 std::optional<Recogniser::Activations>
@@ -386,6 +393,25 @@ void Recogniser::release(Operation *last, NodeOp product) {
   }
 }
 
+void Recogniser::miss(NodeOp node, const Product *product, StringRef why) {
+  report(node, why);
+  Builder builder(node);
+  SmallVector<NamedAttribute> line;
+  auto add = [&](StringRef name, Attribute value) {
+    line.push_back(builder.getNamedAttr(name, value));
+  };
+  add("form", builder.getStringAttr("float"));
+  add("kernel", builder.getStringAttr("none"));
+  add("missed", builder.getStringAttr(why));
+  auto name = node.getLoc()->findInstanceOf<NameLoc>();
+  add("node", name ? name.getName() : builder.getStringAttr(node.getOpType()));
+  if (product) {
+    add("rows", builder.getI64IntegerAttr(product->outputs()));
+    add("columns", builder.getI64IntegerAttr(product->inputs()));
+  }
+  missed.push_back(builder.getDictionaryAttr(line));
+}
+
 void Recogniser::visit(NodeOp node) {
   if (node->use_empty())
     return;
@@ -393,7 +419,7 @@ void Recogniser::visit(NodeOp node) {
   std::optional<Product> product = ProductReader().read(node, why);
   if (!product) {
     if (!why.empty())
-      report(node, why);
+      miss(node, nullptr, why);
     return;
   }
   bool near = false;
@@ -413,17 +439,18 @@ void Recogniser::visit(NodeOp node) {
         findActivations(*product, activationReason);
     if (near || product->form == "d" || product->integer ||
         (activations && activations->quantizer) || !activationReason.empty())
-      report(node, why);
+      miss(node, &*product, why);
     if (product->form == "d")
       expandBlocks(*product);
     return;
   }
   std::optional<Activations> activations =
       findActivations(*product, activationReason);
+  if (!activations)
+    return miss(node, &*product, activationReason);
   if (!activationReason.empty())
     report(node, activationReason);
-  if (activations)
-    rewrite(*product, std::move(*weight), *activations);
+  rewrite(*product, std::move(*weight), *activations);
 }
 
 struct RecogniseTernary
@@ -439,6 +466,9 @@ struct RecogniseTernary
     Recogniser recogniser(MissReport{reportMissed}, getOperation());
     for (NodeOp node : nodes)
       recogniser.visit(node);
+    if (!recogniser.getMissed().empty())
+      getOperation()->setAttr(
+          "hgf.report", ArrayAttr::get(&getContext(), recogniser.getMissed()));
     eraseUnusedNodes(getOperation());
   }
 };

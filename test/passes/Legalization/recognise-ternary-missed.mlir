@@ -1,5 +1,6 @@
 // RUN: hgf-opt %s --split-input-file --recognise-ternary=report-missed-ternary=true -verify-diagnostics | FileCheck %s
 
+// CHECK: module attributes {hgf.report = [{columns = 3 : i64, form = "float", kernel = "none", missed = "weight has 3 distinct values; {{.*}}", node = "MatMul", rows = 1 : i64}]}
 // CHECK-LABEL: @four_values
 // CHECK-NOT: ternary
 func.func @four_values(%x: tensor<2x3xf32>) -> tensor<2x1xf32> {
@@ -13,7 +14,7 @@ func.func @four_values(%x: tensor<2x3xf32>) -> tensor<2x1xf32> {
 
 // CHECK-LABEL: @four_bit_activations
 // CHECK: {form = "a"}
-// CHECK-NOT: Quantize
+// CHECK-NOT: onnx.node {{.*}}Quantize
 func.func @four_bit_activations(%x: tensor<2x2xf32>) -> tensor<2x1xf32> {
   %steps = onnx.constant dense<7.0> : tensor<f32> -> tensor<f32>
   %low = onnx.constant dense<-8.0> : tensor<f32> -> tensor<f32>
