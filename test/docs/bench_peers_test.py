@@ -13,7 +13,7 @@ import bench_peers  # noqa: E402
 import table  # noqa: E402
 
 PIECE = {
-    "shape": [6912, 2560], "tokens": 1, "copies": 2, "residency": "dram", "date": "2020-01-02",
+    "shape": [6912, 2560], "tokens": 1, "copies": 2, "residency": "dram", "date": "2020-01-02", "others": 0.01,
     "machine": {"model": "CPU", "family": "1", "cores": "2", "levels": ["avx2"], "caches": {"L2 cache": "1 MiB"}, "memory_gb": 4,
                 "huge_pages": "madvise", "virtual": "", "system": "6"},
     "versions": {"hgf": "abc"}, "skipped": {"ggml TQ2_0": "cannot take K = 3200: not a multiple of 256"},
@@ -86,6 +86,13 @@ def test_the_page_says_where_when_and_what_could_not_run():
     assert "Date: 2020-01-02. Versions: hgf abc." in text
     assert "- ggml TQ2_0 cannot take K = 3200: not a multiple of 256" in text
     assert "1 thread: 2.00 (6912×2560)." in text
+
+
+def test_pieces_measured_beside_other_programs_are_marked():
+    text = table.render([{**PIECE, "others": 0.3}])
+    assert row_of(text, "6912×2560 †")
+    assert "† Other programs used a quarter of a CPU" in text
+    assert "†" not in table.render([PIECE])
 
 
 def test_only_what_lies_between_the_markers_is_replaced(tmp_path):

@@ -48,7 +48,7 @@ def number(value):
 
 
 def shape_name(piece):
-    return "×".join(map(str, piece["shape"]))
+    return "×".join(map(str, piece["shape"])) + (" †" if piece["others"] >= 0.25 else "")
 
 
 def lines_of(header, rows):
@@ -140,6 +140,8 @@ def setting(pieces):
     lines = [f"Machine: {machine['model']} (family {machine['family']}), {machine['cores']} cores{virtual}; {', '.join(machine['levels'])}; {caches}; "
              f"{machine['memory_gb']} GB; huge pages `{machine['huge_pages']}`; Linux {machine['system']}.",
              f"Date: {latest['date']}. Versions: " + ", ".join(f"{name} {version}" for name, version in versions.items()) + ".", ""]
+    if any(piece["others"] >= 0.25 for piece in pieces):
+        lines += ["† Other programs used a quarter of a CPU or more meanwhile: these figures do not hold.", ""]
     skipped = sorted({(name, why) for piece in pieces for name, why in piece["skipped"].items()})
     if skipped:
         lines += ["Could not run:", "", *(f"- {name} {why}" for name, why in skipped), ""]
