@@ -17,9 +17,9 @@ namespace hgf {
 /// The ternary product of one row block with a block of tokens.
 ///
 /// Activations of 8 bits are multiplied tile by tile: some rows of the row
-/// block with all tokens, one accumulator each, which stay in registers while
-/// the tile walks along the columns. A tile of all rows reads the weights as
-/// one forward stream. Smaller ones walk along a chunk of the columns whose
+/// block with some or all tokens, one accumulator each, which stay in registers
+/// while the tile walks along the columns. A tile of all rows reads the weights
+/// as one forward stream. Smaller ones walk along a chunk of the columns whose
 /// activations stay in the first-level cache; totals wait in memory.
 class Backbone {
 public:
@@ -56,18 +56,18 @@ private:
   Value groupScales(Value rowBlock, Value block, Value row);
 
   // Tiles of 8-bit activations.
-  Value inputPointer(Value block, int64_t token);
-  Values loadInputs(Value block);
+  /// Of the token after those that begin at `start`.
+  Value inputPointer(Value start, Value block, int64_t token);
   /// One vector<8xi32>, or vector<8xf32> with groups, per token.
   Values emitWholeRows(Value rowBlock, Value weights);
   Values emitTiles(Value rowBlock, Value weights);
   /// Adds the blocks [first, last) of the tile's rows, which begin with `row`
   /// at `pointer` in block 0, to `totals`: [row][token].
-  Values emitChunk(Value rowBlock, Value row, Value pointer, Value first,
-                   Value last, Value prefetchDistance,
+  Values emitChunk(Value rowBlock, Value row, Value pointer, Value inputs,
+                   Value first, Value last, Value prefetchDistance,
                    llvm::ArrayRef<Value> totals);
   /// Writes the sums of the lanes of a tile, [row][token], to `products`.
-  void storeProducts(Value row, llvm::ArrayRef<Value> sums);
+  void storeProducts(Value row, Value token, llvm::ArrayRef<Value> sums);
   void emitBlock(Value rows, llvm::ArrayRef<Value> inputs,
                  llvm::MutableArrayRef<Value> accumulators);
   /// With groups: each sum is scaled before it joins the row's.
@@ -104,8 +104,9 @@ private:
   int64_t partCount;
   /// Of a row in one block; 1 without groups.
   int64_t groups;
-  /// Rows of a tile.
+  /// Rows and tokens of a tile.
   int64_t tileRows;
+  int64_t tileTokens;
   /// Blocks of columns that a tile takes at most before its totals go back to
   /// memory or int16 accumulators are widened.
   int64_t chunk;

@@ -35,7 +35,8 @@ Backbone::Values Backbone::emitFloat(Value rowBlock, Value weights) {
               k.prefetch(pointer);
               Values inputs;
               for (int64_t token = 0; token < tokens; ++token)
-                inputs.push_back(inputPointer(block, token));
+                inputs.push_back(
+                    inputPointer(k.argument(InputsPointer), block, token));
               SmallVector<Values> parts(groups, Values(tokens, zero));
               if (!grouped)
                 parts[0] = Values(carried);

@@ -35,7 +35,8 @@ Backbone::Backbone(KernelBuilder &k)
       vectorBytes(getVectorBytes(k)), blockBytes(blockRows * rowBytes),
       partCount(encoding.getPartCount(vectorBytes)),
       groups(isGrouped() ? encoding.getBlockColumns() / k.key.group : 1),
-      tileRows(k.level.getTileRows(tokens)),
+      tileRows(k.level.getTokenBlock(tokens).rows),
+      tileTokens(k.level.getTokenBlock(tokens).together),
       codes(k.vector(vectorBytes, k.i8())) {
   assert(blockRows == lanes && "epilogues take a row block as one vector");
   assert(!isGrouped() ||
@@ -137,19 +138,12 @@ Value Backbone::groupScales(Value rowBlock, Value block, Value row) {
 // Tiles
 //===----------------------------------------------------------------------===//
 
-Value Backbone::inputPointer(Value block, int64_t token) {
+Value Backbone::inputPointer(Value start, Value block, int64_t token) {
   Value offset = k.multiply(block, encoding.getBlockColumns() *
                                        (isFloat() ? floatBytes : 1));
   if (token)
     offset = k.add(offset, k.multiply(inputBytes, token));
-  return k.address(k.argument(InputsPointer), offset);
-}
-
-Backbone::Values Backbone::loadInputs(Value block) {
-  Values inputs;
-  for (int64_t token = 0; token < tokens; ++token)
-    inputs.push_back(inputPointer(block, token));
-  return inputs;
+  return k.address(start, offset);
 }
 
 Value Backbone::loadInput(Value input, int64_t column) {
@@ -186,7 +180,7 @@ void Backbone::emitBlock(Value rows, ArrayRef<Value> inputs,
     llvm::DenseMap<int64_t, Value> loaded;
     for (int64_t row = 0; row < tileRows; ++row) {
       unpacked.push_back(unpack(k.address(rows, row * rowBytes), part));
-      if (tokens > 1)
+      if (tileTokens > 1)
         continue;
       for (const Unpacked &step : unpacked[row]) {
         Value &x = loaded[step.column];
@@ -195,13 +189,13 @@ void Backbone::emitBlock(Value rows, ArrayRef<Value> inputs,
         accumulators[row] = dot(accumulators[row], step.codes, x);
       }
     }
-    if (tokens == 1)
+    if (tileTokens == 1)
       continue;
     for (size_t index = 0; index < unpacked[0].size(); ++index)
-      for (int64_t token = 0; token < tokens; ++token) {
+      for (int64_t token = 0; token < tileTokens; ++token) {
         Value x = loadInput(inputs[token], unpacked[0][index].column);
         for (int64_t row = 0; row < tileRows; ++row) {
-          Value &sum = accumulators[row * tokens + token];
+          Value &sum = accumulators[row * tileTokens + token];
           sum = dot(sum, unpacked[row][index].codes, x);
         }
       }
@@ -221,7 +215,7 @@ void Backbone::emitGroupBlock(Value rows, ArrayRef<Value> inputs, Value scales,
   Value offset = k.integer(codes, meaning.offset);
   Value none = k.integer(k.vector(total.getNumElements(), k.i32()), 0);
   for (int64_t group = 0; group < groups; ++group)
-    for (int64_t token = 0; token < tokens; ++token) {
+    for (int64_t token = 0; token < tileTokens; ++token) {
       // What the codes have too much is removed in every lane: the lanes then
       // are exact, and none is large.
       Values x;
@@ -242,7 +236,7 @@ void Backbone::emitGroupBlock(Value rows, ArrayRef<Value> inputs, Value scales,
         Value scale = k.load(
             k.f32(), k.address(scales, (group * blockRows + row) * floatBytes),
             4);
-        Value &sum = sums[row * tokens + token];
+        Value &sum = sums[row * tileTokens + token];
         sum = k.multiplyAdd(k.toFloat(dots),
                             k.splat(scale, total.getNumElements()), sum);
       }
@@ -250,7 +244,7 @@ void Backbone::emitGroupBlock(Value rows, ArrayRef<Value> inputs, Value scales,
 }
 
 Backbone::Values Backbone::emitChunk(Value rowBlock, Value row, Value pointer,
-                                     Value first, Value last,
+                                     Value inputs, Value first, Value last,
                                      Value prefetchDistance,
                                      ArrayRef<Value> totals) {
   Values start(totals);
@@ -262,11 +256,13 @@ Backbone::Values Backbone::emitChunk(Value rowBlock, Value row, Value pointer,
         Value rows = k.address(pointer, k.multiply(block, blockBytes));
         for (int64_t line = 0; line < tileRows * rowBytes; line += 64)
           k.prefetch(k.address(rows, line), prefetchDistance);
-        Values inputs = loadInputs(block);
+        Values x;
+        for (int64_t token = 0; token < tileTokens; ++token)
+          x.push_back(inputPointer(inputs, block, token));
         if (isGrouped())
-          emitGroupBlock(rows, inputs, groupScales(rowBlock, block, row), sums);
+          emitGroupBlock(rows, x, groupScales(rowBlock, block, row), sums);
         else
-          emitBlock(rows, inputs, sums);
+          emitBlock(rows, x, sums);
         return sums;
       });
   if (!widens)
@@ -280,16 +276,18 @@ Backbone::Values Backbone::emitWholeRows(Value rowBlock, Value weights) {
   Values totals(blockRows * tokens,
                 isGrouped() ? k.real(total, 0) : k.integer(total, 0));
   Value distance = k.size(k.level.prefetchBytes);
+  Value inputs = k.argument(InputsPointer);
   Value zero = k.size(0);
   if (widens)
     totals = k.loop(zero, blocks, chunk, totals,
                     [&](Value first, ArrayRef<Value> carried) {
                       Value last = k.minimum(k.add(first, chunk), blocks);
-                      return emitChunk(rowBlock, zero, weights, first, last,
-                                       distance, carried);
+                      return emitChunk(rowBlock, zero, weights, inputs, first,
+                                       last, distance, carried);
                     });
   else
-    totals = emitChunk(rowBlock, zero, weights, zero, blocks, distance, totals);
+    totals = emitChunk(rowBlock, zero, weights, inputs, zero, blocks, distance,
+                       totals);
   Values result;
   for (int64_t token = 0; token < tokens; ++token) {
     Values rows;
@@ -302,7 +300,8 @@ Backbone::Values Backbone::emitWholeRows(Value rowBlock, Value weights) {
 
 Backbone::Values Backbone::emitTiles(Value rowBlock, Value weights) {
   int64_t totalBytes = total.getNumElements() * 4;
-  int64_t tileTotals = tileRows * tokens;
+  int64_t tileTotals = tileRows * tileTokens;
+  int64_t tilesPerRow = tokens / tileTokens;
   if (!memory) {
     memory = k.stack(blockRows * tokens * totalBytes);
     products = k.stack(blockRows * tokens * floatBytes);
@@ -316,12 +315,14 @@ Backbone::Values Backbone::emitTiles(Value rowBlock, Value weights) {
   // Every line is asked for one chunk ahead: long before it is needed, and
   // still in the cache by then.
   Value distance = k.multiply(chunkBlocks, blockBytes);
-  auto emitTile = [&](Value tile, Value first, Value last) {
-    Value slots = k.address(memory, k.multiply(tile, tileTotals * totalBytes));
+  auto emitTile = [&](Value tile, Value part, Value first, Value last) {
+    Value index = k.add(k.multiply(tile, tilesPerRow), part);
+    Value slots = k.address(memory, k.multiply(index, tileTotals * totalBytes));
     auto slot = [&](int64_t index) {
       return k.address(slots, index * totalBytes);
     };
     Value row = k.multiply(tile, tileRows);
+    Value token = k.multiply(part, tileTokens);
     Values totals = k.branch(
         k.isLess(k.size(0), first), totalTypes,
         [&] {
@@ -332,8 +333,10 @@ Backbone::Values Backbone::emitTiles(Value rowBlock, Value weights) {
         },
         [&] { return Values(tileTotals, zero); });
     Value pointer = k.address(weights, k.multiply(row, rowBytes));
-    Values sums =
-        emitChunk(rowBlock, row, pointer, first, last, distance, totals);
+    Value inputs =
+        k.address(k.argument(InputsPointer), k.multiply(inputBytes, token));
+    Values sums = emitChunk(rowBlock, row, pointer, inputs, first, last,
+                            distance, totals);
     k.branch(
         k.isLess(last, blocks), {},
         [&] {
@@ -342,18 +345,24 @@ Backbone::Values Backbone::emitTiles(Value rowBlock, Value weights) {
           return Values();
         },
         [&] {
-          storeProducts(row, sums);
+          storeProducts(row, token, sums);
           return Values();
         });
+  };
+  auto forEach = [&](int64_t count, llvm::function_ref<void(Value)> body) {
+    k.loop(k.size(0), k.size(count), 1, {},
+           [&](Value index, ArrayRef<Value>) -> Values {
+             body(index);
+             return {};
+           });
   };
   k.loop(k.size(0), blocks, chunkBlocks, {},
          [&](Value first, ArrayRef<Value>) -> Values {
            Value last = k.minimum(k.add(first, chunkBlocks), blocks);
-           k.loop(k.size(0), k.size(blockRows / tileRows), 1, {},
-                  [&](Value tile, ArrayRef<Value>) -> Values {
-                    emitTile(tile, first, last);
-                    return {};
-                  });
+           forEach(blockRows / tileRows, [&](Value tile) {
+             forEach(tilesPerRow,
+                     [&](Value part) { emitTile(tile, part, first, last); });
+           });
            return {};
          });
   Values result;
@@ -364,21 +373,22 @@ Backbone::Values Backbone::emitTiles(Value rowBlock, Value weights) {
   return result;
 }
 
-void Backbone::storeProducts(Value row, ArrayRef<Value> sums) {
+void Backbone::storeProducts(Value row, Value token, ArrayRef<Value> sums) {
   // Up to eight sums at once, rows of one token side by side.
   int64_t atOnce = std::min<int64_t>(sums.size(), lanes);
-  Value start = k.address(products, k.multiply(row, floatBytes));
+  Value start =
+      k.address(products, k.multiply(k.add(k.multiply(token, blockRows), row),
+                                     floatBytes));
   for (int64_t first = 0; first < int64_t(sums.size()); first += atOnce) {
     Values group;
     for (int64_t index = first; index < first + atOnce; ++index)
-      group.push_back(sums[index % tileRows * tokens + index / tileRows]);
+      group.push_back(sums[index % tileRows * tileTokens + index / tileRows]);
     Value reduced = reduce(group);
     for (int64_t index = 0; index < atOnce; index += tileRows) {
       Value rows = vector::ExtractStridedSliceOp::create(k.b, reduced, index,
                                                          tileRows, 1);
-      int64_t token = (first + index) / tileRows;
-      k.store(rows, k.address(start, token * blockRows * floatBytes),
-              tileRows * floatBytes);
+      int64_t offset = (first + index) / tileRows * blockRows * floatBytes;
+      k.store(rows, k.address(start, offset), tileRows * floatBytes);
     }
   }
 }

@@ -161,7 +161,7 @@ ArrayRef<TokenBlock> LayerLowering::getTokenBlocks() const {
 void LayerLowering::emitTokenBlocks(KernelKey key, Value begin, Value end) {
   Value first = number(0);
   bool largest = true;
-  for (auto [block, rows] : getTokenBlocks()) {
+  for (auto [block, rows, together] : getTokenBlocks()) {
     key.tokens = block;
     if (knownTokens >= 0 && knownTokens < block && largest)
       continue;
@@ -183,7 +183,7 @@ bool LayerLowering::emitsBlock(int64_t block, bool largest) const {
   if (largest)
     return knownTokens >= block;
   int64_t rest = knownTokens;
-  for (auto [size, rows] : getTokenBlocks()) {
+  for (auto [size, rows, together] : getTokenBlocks()) {
     if (size == block)
       return rest >= block;
     rest %= size;

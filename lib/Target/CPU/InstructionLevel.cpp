@@ -19,9 +19,14 @@ using llvm::StringRef;
 using llvm::Triple;
 
 // With 16 registers activations come from memory, one row at a time.
-static constexpr TokenBlock blocks16[] = {{8, 1}, {4, 1}, {2, 4}, {1, 8}};
+static constexpr TokenBlock blocks16[] = {
+    {8, 1, 8}, {4, 1, 4}, {2, 4, 2}, {1, 8, 1}};
+// The same without int16, whose additions hide more of a multiplication.
+static constexpr TokenBlock blocks16VNNI[] = {
+    {8, 1, 8}, {4, 2, 4}, {2, 4, 2}, {1, 8, 1}};
 // With 32 registers.
-static constexpr TokenBlock blocks32[] = {{8, 2}, {4, 4}, {2, 8}, {1, 8}};
+static constexpr TokenBlock blocks32[] = {
+    {8, 4, 4}, {4, 4, 4}, {2, 8, 2}, {1, 8, 1}};
 
 // Leaf, subleaf, word, bit.
 static constexpr ProcessorBit ssse3Bits[] = {{1, 0, 2, 9}};
@@ -54,9 +59,9 @@ static constexpr InstructionLevel levels[] = {
     {"baseline",   "baseline", Triple::x86_64,  "",                        "",          true,  {},             0,              DotLowering::Portable,  16,    Accumulator::Int16, 64,   false, false, 4096,    blocks16,    2, 2, 16},
     {"ssse3",      "baseline", Triple::x86_64,  "ssse3",                   "core2",     true,  ssse3Bits,      0,              DotLowering::SSSE3,     16,    Accumulator::Int16, 64,   false, false, 4096,    blocks16,    4, 2, 16},
     {"avx2",       "avx2",     Triple::x86_64,  "avx2,fma,f16c",           "x86-64-v3", true,  avx2Bits,       savesVectors32, DotLowering::AVX2,      32,    Accumulator::Int16, 64,   true,  true,  4096,    blocks16,    6, 2, 16},
-    {"avxvnni",    "avx2",     Triple::x86_64,  "avx2,fma,f16c,avxvnni",   "x86-64-v3", true,  avxvnniBits,    savesVectors32, DotLowering::VNNI,      32,    Accumulator::Int32, 64,   true,  true,  4096,    blocks16,    6, 2, 16},
-    {"avx512vnni", "avx2",     Triple::x86_64,  AVX512VNNI,                "x86-64-v4", true,  avx512vnniBits, savesVectors64, DotLowering::VNNI,      64,    Accumulator::Int32, 64,   true,  true,  4096,    blocks32,    6, 4, 16},
-    {"avx512vbmi", "avx2",     Triple::x86_64,  AVX512VNNI ",avx512vbmi",  "x86-64-v4", false, avx512vbmiBits, savesVectors64, DotLowering::VNNI,      64,    Accumulator::Int32, 64,   true,  true,  8192,    blocks32,    6, 4, 16},
+    {"avxvnni",    "avx2",     Triple::x86_64,  "avx2,fma,f16c,avxvnni",   "x86-64-v3", true,  avxvnniBits,    savesVectors32, DotLowering::VNNI,      32,    Accumulator::Int32, 64,   true,  true,  4096,    blocks16VNNI, 6, 2, 16},
+    {"avx512vnni", "avx2",     Triple::x86_64,  AVX512VNNI,                "x86-64-v4", true,  avx512vnniBits, savesVectors64, DotLowering::VNNI,      64,    Accumulator::Int32, 64,   true,  true,  4096,    blocks32,    6, 4, 48},
+    {"avx512vbmi", "avx2",     Triple::x86_64,  AVX512VNNI ",avx512vbmi",  "x86-64-v4", false, avx512vbmiBits, savesVectors64, DotLowering::VNNI,      64,    Accumulator::Int32, 64,   true,  true,  8192,    blocks32,    6, 4, 48},
     {"neon",       "neon",     Triple::aarch64, "neon",                    "",          true,  {},             0,              DotLowering::Portable,  16,    Accumulator::Int16, 64,   true,  true,  4096,    blocks32,    4, 2, 16},
 };
 // clang-format on
@@ -71,10 +76,10 @@ hgf::getInstructionLevels(Triple::ArchType architecture) {
   return result;
 }
 
-int64_t InstructionLevel::getTileRows(int64_t tokens) const {
+const TokenBlock &InstructionLevel::getTokenBlock(int64_t tokens) const {
   for (const TokenBlock &block : tokenBlocks)
     if (block.tokens == tokens)
-      return block.rows;
+      return block;
   llvm_unreachable("no kernel for that number of tokens");
 }
 

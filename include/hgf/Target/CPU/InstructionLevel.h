@@ -47,9 +47,12 @@ struct ProcessorBit {
 /// A kernel for some tokens at once.
 struct TokenBlock {
   int64_t tokens;
-  /// Rows of 8 that it takes at once: as many as leave registers for the
-  /// accumulators, rows * tokens, and hide the latency of a multiplication.
+  /// Rows of 8 that it takes at once, and tokens that these are multiplied
+  /// with: rows * together accumulators fit into the registers and hide the
+  /// latency of a multiplication; with many rows, one load of activations
+  /// serves many multiplications, with many tokens, one unpacking does.
   int64_t rows;
+  int64_t together;
 };
 
 /// One row of the table of instruction levels: everything that kernel builders
@@ -99,8 +102,8 @@ struct InstructionLevel {
   /// by tools/dev/measure-crossover.
   int64_t crossover;
 
-  /// Rows that a kernel for `tokens` tokens takes at once.
-  int64_t getTileRows(int64_t tokens) const;
+  /// The kernel for `tokens` tokens.
+  const TokenBlock &getTokenBlock(int64_t tokens) const;
 };
 
 /// All rows of `architecture`, least demanding first; empty where no kernels
