@@ -16,7 +16,6 @@
 #include <thread>
 
 using namespace hgf;
-using llvm::ArrayRef;
 using llvm::StringRef;
 using llvm::Twine;
 

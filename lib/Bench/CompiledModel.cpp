@@ -16,7 +16,6 @@
 #include <cstdlib>
 #include <dlfcn.h>
 #include <fcntl.h>
-#include <link.h>
 #include <unistd.h>
 
 using namespace mlir;
@@ -47,26 +46,31 @@ static bool findFunctions(void *library, ModelFunctions &api) {
          find(library, "hgf_dtype_size", api.dtypeSize);
 }
 
-/// The address in the loaded `library`, which is the file `path`, of a symbol
-/// that it keeps to itself; null where it has none.
-static void *findPrivateSymbol(void *library, StringRef path, StringRef name) {
-  link_map *map = nullptr;
-  if (dlinfo(library, RTLD_DI_LINKMAP, &map) != 0)
-    return nullptr;
+/// The address of a symbol that the library `path` keeps to itself; null where
+/// it has none. `model` is where its symbol hgf_model was loaded to.
+static void *findPrivateSymbol(StringRef path, const void *model,
+                               StringRef name) {
   auto file = llvm::object::ObjectFile::createObjectFile(path);
   if (!file) {
     llvm::consumeError(file.takeError());
     return nullptr;
   }
+  std::optional<uint64_t> wanted, known;
   for (llvm::object::SymbolRef symbol : file->getBinary()->symbols()) {
     auto found = symbol.getName();
     auto address = symbol.getAddress();
     if (found && address && *found == name)
-      return reinterpret_cast<char *>(map->l_addr) + *address;
+      wanted = *address;
+    if (found && address && *found == "hgf_model")
+      known = *address;
     llvm::consumeError(found.takeError());
     llvm::consumeError(address.takeError());
   }
-  return nullptr;
+  if (!wanted || !known)
+    return nullptr;
+  // What is constant is the descriptor; what is wanted lies beside it.
+  return static_cast<char *>(const_cast<void *>(model)) +
+         static_cast<int64_t>(*wanted - *known);
 }
 
 /// Writes `path` to its disk and forgets what memory holds of it: reading it
@@ -115,7 +119,7 @@ CompiledModel::make(ModuleOp module, CompileOptions options, StringRef folder) {
     if (result->keeper) {
       // lib/Codegen/Weights.cpp gives it this name.
       result->weightsSlot = static_cast<char **>(
-          findPrivateSymbol(result->library, path, "hgf_weights_base"));
+          findPrivateSymbol(path, result->model, "hgf_weights_base"));
       if (result->weightsSlot)
         result->weights = *result->weightsSlot;
     }
