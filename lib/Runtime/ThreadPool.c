@@ -360,9 +360,9 @@ static void end_turn(hgf_pool *pool, turn_word turn) {
 
 /* Takes parts of thread `owner` until all are begun; returns how many. */
 static uint32_t do_parts(hgf_pool *pool, int32_t owner, turn_word turn,
-                         bool own) {
+                         bool first) {
   uint32_t parts = (uint32_t)(turn >> turn_parts_shift), done = 0;
-  for (int32_t part; (part = claim(pool, owner, turn, own)) >= 0; ++done)
+  for (int32_t part; (part = claim(pool, owner, turn, first)) >= 0; ++done)
     run_part(pool, parts, part);
   return done;
 }
@@ -379,7 +379,9 @@ static uint32_t help(hgf_pool *pool, int32_t self, turn_word turn,
     if (!sleeping_only ||
         (owner > 0 && atomic_load_explicit(&pool->workers[owner - 1].sleeps,
                                            memory_order_relaxed)))
-      done += do_parts(pool, owner, turn, /*own=*/false);
+      /* Nobody is expected to take a sleeper's from the front, so they are
+       * taken in the order in which memory is read best. */
+      done += do_parts(pool, owner, turn, /*first=*/sleeping_only);
   }
   return done;
 }
@@ -397,7 +399,7 @@ static void finish_parts(hgf_pool *pool, int32_t self, turn_word turn,
 static turn_word work(hgf_pool *pool, int32_t self, turn_word turn) {
   if (turn >> turn_parts_shift == 0)
     return turn;
-  uint32_t done = do_parts(pool, self, turn, /*own=*/true);
+  uint32_t done = do_parts(pool, self, turn, /*first=*/true);
   if (atomic_load_explicit(&pool->asleep, memory_order_relaxed) > 0)
     done += help(pool, self, turn, /*sleeping_only=*/true);
   finish_parts(pool, self, turn, done);
