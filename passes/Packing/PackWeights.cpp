@@ -130,6 +130,7 @@ struct PackWeights : public hgf::impl::PackWeightsBase<PackWeights> {
     if (levels.empty())
       return {hgf::getEncodings().front(), "the target has no kernels"};
     hgf::LinearParameters parameters = hgf::getLinearParameters(op);
+    query.columns = parameters.columns;
     query.group = parameters.group;
     query.fourLevels = parameters.levels != hgf::Levels::Ternary;
     query.floatActivations = op.getQuantization() == hgf::Quantization::None;

@@ -68,14 +68,22 @@ std::string hgf::explainRefusal(const Encoding &encoding,
   return "";
 }
 
+/// Cycles of the kernel alone, and of reading alone.
+static std::pair<double, double> getCosts(const Encoding &encoding,
+                                          const InstructionLevel &level,
+                                          KernelWork work, int64_t columns) {
+  int64_t padded = encoding.getBlockCount(columns) * encoding.getBlockColumns();
+  double paddedWeights = double(costWeights) * padded / columns;
+  double bytes = encoding.getBitsPerWeight() / 8 * paddedWeights;
+  return {encoding.getCycles(level, work) * paddedWeights / costWeights,
+          bytes / getMemoryCosts(level).bytesPerCycle};
+}
+
 double hgf::estimateCycles(const Encoding &encoding,
                            const InstructionLevel &level, Residency residency,
-                           KernelWork work) {
-  double cycles = encoding.getCycles(level, work);
-  if (residency == Residency::Cache)
-    return cycles;
-  double bytes = encoding.getBitsPerWeight() * costWeights / 8;
-  return std::max(cycles, bytes / getMemoryCosts(level).bytesPerCycle);
+                           KernelWork work, int64_t columns) {
+  auto [kernel, reading] = getCosts(encoding, level, work, columns);
+  return residency == Residency::Cache ? kernel : std::max(kernel, reading);
 }
 
 /// Why `encoding` cannot hold the layer; empty if it can.
@@ -104,7 +112,8 @@ EncodingChoice hgf::chooseEncoding(const EncodingQuery &query) {
                     : query.group          ? KernelWork::Int8Groups
                                            : KernelWork::Int8;
   auto estimate = [&](const Encoding &encoding) {
-    return estimateCycles(encoding, level, query.residency, work);
+    return estimateCycles(encoding, level, query.residency, work,
+                          query.columns);
   };
   const Encoding *best = &plain;
   std::string obstacle;
@@ -121,9 +130,11 @@ EncodingChoice hgf::chooseEncoding(const EncodingQuery &query) {
     return {best, obstacle};
   if (query.residency == Residency::Cache)
     return {best, "the model stays in the cache, where it unpacks fastest"};
-  if (estimate(*best) <= best->getCycles(level, work))
+  auto [kernel, reading] = getCosts(*best, level, work, query.columns);
+  if (kernel >= reading)
     return {best, query.group ? "groups cost more than reading weights"
-                              : "float activations cost more than reading "
-                                "weights"};
+                  : query.floatActivations
+                      ? "float activations cost more than reading weights"
+                      : "unpacking costs more than reading weights"};
   return {best, "weights are read from memory, and it has the fewest bytes"};
 }

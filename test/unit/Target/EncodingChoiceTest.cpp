@@ -12,19 +12,25 @@
 using namespace hgf;
 
 static EncodingChoice choose(llvm::StringRef level, Residency residency,
-                             bool floatActivations = false, int64_t group = 0) {
+                             bool floatActivations = false, int64_t group = 0,
+                             int64_t columns = 2560) {
   const InstructionLevel *levels[] = {findInstructionLevel(level)};
   EncodingQuery query;
   query.levels = levels;
   query.residency = residency;
   query.floatActivations = floatActivations;
   query.group = group;
+  query.columns = columns;
   return chooseEncoding(query);
 }
 
 TEST(EncodingChoice, StreamedWeightsTakeTheFewestBytes) {
   EXPECT_EQ(choose("avx512vbmi", Residency::Memory).encoding->getName(),
             "trits3in5");
+  // Two blocks of 192 columns take more than one of 256.
+  EXPECT_EQ(choose("avx512vbmi", Residency::Memory, false, 0, 256)
+                .encoding->getName(),
+            "planes2");
 }
 
 TEST(EncodingChoice, CachedWeightsTakeTheFewestCycles) {
@@ -52,9 +58,10 @@ TEST(EncodingChoice, ResidencyIsAQuestionOfSize) {
   EXPECT_EQ(getResidency(levels, 1 << 20), Residency::Cache);
   EXPECT_EQ(getResidency(levels, int64_t(1) << 30), Residency::Memory);
   const Encoding &planes = *findEncoding("planes2");
-  EXPECT_LE(
-      estimateCycles(planes, *levels[0], Residency::Cache, KernelWork::Int8),
-      estimateCycles(planes, *levels[0], Residency::Memory, KernelWork::Int8));
+  EXPECT_LE(estimateCycles(planes, *levels[0], Residency::Cache,
+                           KernelWork::Int8, 2560),
+            estimateCycles(planes, *levels[0], Residency::Memory,
+                           KernelWork::Int8, 2560));
 }
 
 TEST(EncodingChoice, SeveralLevelsShareOneEncoding) {

@@ -37,6 +37,8 @@ struct EncodingQuery {
   /// Of the binary; at least one.
   llvm::ArrayRef<const InstructionLevel *> levels;
   Residency residency = Residency::Memory;
+  /// Inputs of the layer, which blocks may pad by much.
+  int64_t columns = 1;
   /// Columns per scale; 0 where there are no groups.
   int64_t group = 0;
   /// Weights of two bits instead of ternary ones.
@@ -66,9 +68,10 @@ EncodingChoice chooseEncoding(const EncodingQuery &query);
 std::string explainRefusal(const Encoding &encoding,
                            llvm::ArrayRef<const InstructionLevel *> levels);
 
-/// Cycles of one core for 256 weights and one token.
+/// Cycles of one core for 256 weights of rows with `columns` inputs and one
+/// token, what pads the rows to whole blocks included.
 double estimateCycles(const Encoding &encoding, const InstructionLevel &level,
-                      Residency residency, KernelWork work);
+                      Residency residency, KernelWork work, int64_t columns);
 
 } // namespace hgf
 
