@@ -15,6 +15,7 @@
 \*===----------------------------------------------------------------------===*/
 
 #include "ThreadPool.h"
+#include "ThreadAccount.h"
 
 #include <limits.h>
 #include <linux/futex.h>
@@ -25,9 +26,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdlib.h>
-#include <sys/resource.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
 enum {
@@ -109,13 +108,9 @@ struct hgf_pool {
    * call runs in place. */
   _Alignas(cache_line) atomic_bool active;
   uint64_t share_age; /* in 2^38 turns: when all shares were last written */
-  /* Its account, see settle(). Times are in nanoseconds. */
-  int64_t waited; /* of this job, for parts that others had begun */
-  int64_t balance;
-  int64_t alone_until;
-  int64_t alone_factor;
-  long interruptions;
+  int64_t waited; /* nanoseconds of this job, for parts that others had begun */
   int64_t parts_done; /* of this job by the caller */
+  hgf_thread_account account;
 
   /* For who wakes workers: pieces of work since they fell asleep. */
   _Alignas(cache_line) atomic_llong unshared_grains;
@@ -135,12 +130,6 @@ static void relax(void) {
 #elif defined(__aarch64__)
   __asm__ volatile("isb" ::: "memory");
 #endif
-}
-
-static int64_t now_nanoseconds(void) {
-  struct timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
 int32_t hgf_cpu_count(void) {
@@ -206,7 +195,7 @@ static turn_word spin(hgf_pool *pool, turn_word seen, bool is_worker) {
     turn_word turn = spin_shortly(pool, seen);
     if (turn != seen)
       return turn;
-    int64_t now = now_nanoseconds();
+    int64_t now = hgf_now_nanoseconds();
     if (end == 0)
       end = now + spin_nanoseconds;
     if (now < end)
@@ -241,7 +230,7 @@ static turn_word wait_as_worker(worker *self, turn_word seen) {
 }
 
 static turn_word wait_as_caller(hgf_pool *pool, turn_word seen) {
-  int64_t begin = now_nanoseconds();
+  int64_t begin = hgf_now_nanoseconds();
   turn_word turn = spin(pool, seen, /*is_worker=*/false);
   if (turn == seen) {
     atomic_store(&pool->caller_sleeps, true);
@@ -249,7 +238,7 @@ static turn_word wait_as_caller(hgf_pool *pool, turn_word seen) {
       futex_wait(pool, seen, wake_caller);
     atomic_store(&pool->caller_sleeps, false);
   }
-  pool->waited += now_nanoseconds() - begin;
+  pool->waited += hgf_now_nanoseconds() - begin;
   return turn;
 }
 
@@ -506,62 +495,11 @@ static void run_in_place(const hgf_phase *phases, int32_t phase_count,
       phases[i].body(argument, 0, phases[i].count);
 }
 
-/* Whether the system took the CPU from this thread since it last asked. */
-static bool was_interrupted(hgf_pool *pool) {
-  struct rusage usage;
-  if (getrusage(RUSAGE_THREAD, &usage) != 0)
-    return false;
-  bool interrupted = usage.ru_nivcsw != pool->interruptions;
-  pool->interruptions = usage.ru_nivcsw;
-  return interrupted;
-}
-
-/* Where the system runs something else on a worker's CPU, the caller may wait
- * for milliseconds for a part that was begun. So it keeps an account: of what
- * each job saved, by the share that it did itself, little is put aside; from
- * that are paid the jobs that took longer than one thread would have. Where
- * it does not suffice, the caller works alone, much longer than what was lost,
- * and longer each time. */
-static void settle(hgf_pool *pool, int64_t begin, int64_t parts) {
-  enum {
-    most = 2000000,
-    slack = 20000,
-    suspicious = 500000,
-    saved_share = 4,
-    first_factor = 16,
-    last_factor = 128,
-    longest = 1000000000
-  };
-  int64_t end = now_nanoseconds();
-  if (pool->parts_done == 0)
-    return;
-  int64_t worked = end - begin - pool->waited;
-  /* One thread would have taken this much longer. */
-  int64_t saved = worked * (parts - pool->parts_done) / pool->parts_done;
-  if (worked > suspicious && was_interrupted(pool))
-    saved = 0;
-  saved -= pool->waited;
-  pool->balance += saved > 0 ? saved / saved_share : saved;
-  if (pool->balance > most) {
-    pool->balance = most;
-    pool->alone_factor = first_factor;
-  }
-  if (pool->balance >= -slack)
-    return;
-  if (pool->alone_factor < first_factor)
-    pool->alone_factor = first_factor;
-  int64_t alone = -pool->balance * pool->alone_factor;
-  pool->alone_until = end + (alone < longest ? alone : longest);
-  if (pool->alone_factor < last_factor)
-    pool->alone_factor *= 2;
-  pool->balance = 0;
-}
-
 /* Runs phases of which the first and the last have several parts. */
 static void fork_and_join(hgf_pool *pool, const hgf_phase *phases,
                           int32_t phase_count, void *argument) {
-  int64_t begin = now_nanoseconds();
-  if (begin < pool->alone_until)
+  int64_t begin = hgf_now_nanoseconds();
+  if (begin < pool->account.alone_until)
     return run_in_place(phases, phase_count, argument);
   pool->waited = pool->parts_done = 0;
   int64_t parts = 0;
@@ -580,7 +518,8 @@ static void fork_and_join(hgf_pool *pool, const hgf_phase *phases,
     turn = next != turn ? next : wait_as_caller(pool, turn);
   }
   atomic_store_explicit(&pool->active, false, memory_order_relaxed);
-  settle(pool, begin, parts);
+  if (pool->parts_done > 0)
+    hgf_settle(&pool->account, begin, pool->waited, parts, pool->parts_done);
 }
 
 /* Counts pieces of work until there were enough of them. */
