@@ -101,6 +101,12 @@ std::string hgf::formatReportAsJSON(ModuleOp module) {
                           {"bytes", int64_t(totals.bytes)},
                           {"effective_bits", totals.getEffectiveBits()},
                           {"density_against_16_bits", totals.getDensity()}}}};
+  auto levels = module->getAttrOfType<StringAttr>("hgf.levels");
+  auto choice = module->getAttrOfType<StringAttr>("hgf.level_choice");
+  if (levels && choice) {
+    object["levels"] = levels.getValue();
+    object["level_choice"] = choice.getValue();
+  }
   return llvm::formatv("{0}", llvm::json::Value(std::move(object))).str();
 }
 
@@ -158,5 +164,10 @@ std::string hgf::formatReportAsTable(ModuleOp module) {
       "memory that 16 bits take\n",
       totals.linears, totals.missed, totals.weights / 1e6, totals.bytes / 1e6,
       totals.getEffectiveBits(), totals.getDensity());
+  auto levels = module->getAttrOfType<StringAttr>("hgf.levels");
+  auto choice = module->getAttrOfType<StringAttr>("hgf.level_choice");
+  if (levels && choice)
+    stream << "instruction levels: " << levels.getValue()
+           << "; chosen: " << choice.getValue() << '\n';
   return table;
 }

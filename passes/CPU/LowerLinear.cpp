@@ -8,6 +8,8 @@
 #include "LayerLowering.h"
 #include "hgf/Passes/CPU/Passes.h"
 
+#include "llvm/ADT/StringExtras.h"
+
 namespace hgf {
 #define GEN_PASS_DEF_LOWERLINEAR
 #include "hgf/Passes/CPU/Passes.h.inc"
@@ -61,9 +63,29 @@ struct LowerLinear : public hgf::impl::LowerLinearBase<LowerLinear> {
       if (constant->use_empty())
         constant.erase();
     }
-    if (!layers.empty())
+    if (!layers.empty()) {
       calls.emitInitialize();
+      reportLevels(levels);
+    }
     dropConstants();
+  }
+
+  /// Says in the report which levels the binary holds, and how one is chosen.
+  void reportLevels(ArrayRef<const InstructionLevel *> levels) {
+    std::string names = llvm::join(
+        llvm::map_range(levels,
+                        [](const InstructionLevel *level) -> StringRef {
+                          return level->name;
+                        }),
+        ", ");
+    Builder builder(&getContext());
+    StringRef choice = portableDots ? "fixed, in instructions of any CPU"
+                       : levels.size() == 1
+                           ? "fixed when it was compiled"
+                           : "at load, the last one that the processor and the "
+                             "operating system support";
+    getOperation()->setAttr("hgf.levels", builder.getStringAttr(names));
+    getOperation()->setAttr("hgf.level_choice", builder.getStringAttr(choice));
   }
 
   /// Factors, gates and biases live in the blobs now.
