@@ -304,7 +304,9 @@ def HGF_LinearOp : HGF_Op<"linear", [
   let summary = "The fused HGF layer";
   let description = [{
     y = act(ternary(x) + bias + alpha * c) + residual, kept as one operation to
-    the end. Tensors before bufferization, memrefs (no result) after it.
+    the end. Tensors before bufferization, memrefs (no result) after it. With a
+    norm the ternary matrix, the correction and the gate read
+    `hgf.rms_norm`(x) in place of x.
 
     | part | meaning |
     |---|---|
@@ -315,6 +317,7 @@ def HGF_LinearOp : HGF_Op<"linear", [
     | gate_weight, gate_bias | the dynamic gate's: [K] or [N], and [] |
     | bias | [N] |
     | residual | [..., N], added last |
+    | norm_weight, norm_epsilon | of `hgf.rms_norm`; [K] |
     | init | [..., N], the destination |
     | scratch | bytes that the kernel computes in; given after bufferization |
     | quantization | `none`: float activations; otherwise int8 per token in that order |
@@ -323,6 +326,7 @@ def HGF_LinearOp : HGF_Op<"linear", [
     | activation | act |
     | segments | rows of each linear that was merged into this one; empty for one |
     | segment_ranks | ranks of each merged linear: segment i reads its own slice of h = phi(x A^t) |
+    | gate_threshold | a dynamic alpha below it is 0, and a token's closed gate reads no factor; 0: never |
 
     Constraints: `linear_c1` x's last dimension is the weight's columns;
     `linear_c2` init has x's leading dimensions and the weight's rows;
@@ -331,7 +335,8 @@ def HGF_LinearOp : HGF_Op<"linear", [
     scales exist exactly for i8 factors; `linear_c5` the gate operands are those
     that `gate_kind` asks for; `linear_c6` bias has N elements; `linear_c7`
     residual has init's shape; `linear_c8` segments sum to N and segment_ranks
-    to R; `linear_c9` a gate needs a correction.
+    to R; `linear_c9` a gate needs a correction; `linear_c10` norm_weight has K elements;
+    `linear_c11` a gate_threshold needs a dynamic gate.
 
     Source: HGF, arXiv 2602.05269.
 
@@ -356,6 +361,7 @@ def HGF_LinearOp : HGF_Op<"linear", [
     Optional<HGF_Shaped>:$gate_bias,
     Optional<HGF_Shaped>:$bias,
     Optional<HGF_Shaped>:$residual,
+    Optional<HGF_Shaped>:$norm_weight,
     HGF_Shaped:$init,
     Optional<MemRefRankOf<[I8], [1]>>:$scratch,
     DefaultValuedAttr<HGF_QuantizationAttr, "::hgf::Quantization::None">:$quantization,
@@ -364,7 +370,9 @@ def HGF_LinearOp : HGF_Op<"linear", [
     DefaultValuedAttr<HGF_GateKindAttr, "::hgf::GateKind::Open">:$gate_kind,
     DefaultValuedAttr<HGF_ActivationAttr, "::hgf::Activation::Identity">:$activation,
     DefaultValuedAttr<DenseI64ArrayAttr, "{}">:$segments,
-    DefaultValuedAttr<DenseI64ArrayAttr, "{}">:$segment_ranks);
+    DefaultValuedAttr<DenseI64ArrayAttr, "{}">:$segment_ranks,
+    DefaultValuedAttr<F32Attr, "::llvm::APFloat(0.0f)">:$norm_epsilon,
+    DefaultValuedAttr<F32Attr, "::llvm::APFloat(0.0f)">:$gate_threshold);
   let results = (outs Optional<AnyRankedTensor>:$y);
   let assemblyFormat = [{
     `ins` `(` $x `:` type($x) `)` `weight` `(` $weight `:` type($weight) `)`
@@ -374,6 +382,7 @@ def HGF_LinearOp : HGF_Op<"linear", [
     (`dynamic_gate` `(` $gate_weight^ `,` $gate_bias `:` type($gate_weight) `,` type($gate_bias) `)`)?
     (`bias` `(` $bias^ `:` type($bias) `)`)?
     (`residual` `(` $residual^ `:` type($residual) `)`)?
+    (`norm` `(` $norm_weight^ `:` type($norm_weight) `)`)?
     `outs` `(` $init `:` type($init) `)`
     (`scratch` `(` $scratch^ `:` type($scratch) `)`)?
     (`quantization` $quantization^)?
@@ -381,9 +390,11 @@ def HGF_LinearOp : HGF_Op<"linear", [
     (`correction_input` $correction_input^)?
     (`gate_kind` $gate_kind^)?
     (`activation` $activation^)?
+    (`norm_epsilon` $norm_epsilon^)?
+    (`gate_threshold` $gate_threshold^)?
     attr-dict (`->` type($y)^)?
   }];
-  // Without scratch, which nothing before bufferization knows.
+  // Without what later passes add: a norm, a threshold, scratch.
   let builders = [OpBuilder<(ins "::mlir::Type":$y, "::mlir::Value":$x,
       "::mlir::Value":$weight, "::mlir::Value":$a, "::mlir::Value":$b,
       "::mlir::Value":$a_scale, "::mlir::Value":$b_scale,
@@ -398,9 +409,11 @@ def HGF_LinearOp : HGF_Op<"linear", [
       CArg<"::llvm::ArrayRef<int64_t>", "{}">:$segments,
       CArg<"::llvm::ArrayRef<int64_t>", "{}">:$segment_ranks), [{
     build($_builder, $_state, y, x, weight, a, b, a_scale, b_scale, gate,
-          gate_weight, gate_bias, bias, residual, init, /*scratch=*/nullptr,
-          quantization, correction_activation, correction_input, gate_kind,
-          activation, segments, segment_ranks);
+          gate_weight, gate_bias, bias, residual, /*norm_weight=*/nullptr, init,
+          /*scratch=*/nullptr, quantization, correction_activation, correction_input, gate_kind,
+          activation, segments, segment_ranks,
+          /*norm_epsilon=*/::llvm::APFloat(0.0f),
+          /*gate_threshold=*/::llvm::APFloat(0.0f));
   }]>];
   let hasVerifier = 1;
   let hasCanonicalizer = 1;
@@ -471,7 +484,8 @@ def HGF_RMSNormOp : HGF_Op<"rms_norm", [Pure, AllTypesMatch<["x", "y"]>,
     DeclareOpInterfaceMethods<ReifyRankedShapedTypeOpInterface, ["reifyResultShapes"]>]> {
   let summary = "Root mean square normalization of each token";
   let description = [{
-    y = x / sqrt(mean(x^2) + epsilon) * weight over the last dimension.
+    y = x * (1 / sqrt(mean(x^2) + epsilon)) * weight over the last dimension, in
+    this order of rounding, which is ONNX's.
 
     Constraints: `rms_norm_c1` weight has x's last dimension.
 

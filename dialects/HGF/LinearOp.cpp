@@ -134,6 +134,13 @@ LogicalResult LinearOp::verify() {
   if (getResidual() && !agree(getShape(getResidual()), init))
     return emitShapeError(*this, "linear_c7", "residual", init,
                           getShape(getResidual()));
+  if (getNormWeight() && !agree(getShape(getNormWeight()), {columns}))
+    return emitShapeError(*this, "linear_c10", "norm weight", {columns},
+                          getShape(getNormWeight()));
+  if (!getGateThreshold().isZero() && !getGateWeight())
+    return emitOpError("linear_c11: expected a dynamic gate beside the gate "
+                       "threshold but got '")
+           << stringifyGateKind(getGateKind()) << "'";
   return success();
 }
 
@@ -165,6 +172,7 @@ struct DropZeroCorrection : OpRewritePattern<LinearOp> {
       op.getGateWeightMutable().clear();
       op.getGateBiasMutable().clear();
       op.setGateKind(GateKind::Open);
+      op.setGateThreshold(APFloat(0.0f));
       op.setSegmentRanks({});
     });
     return success();

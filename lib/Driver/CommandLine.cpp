@@ -45,6 +45,8 @@ Compiles a model (.onnx, .mlir, .mlirbc) ahead of time.
   --dim=NAME=VALUE            fixes a symbolic dimension; may be repeated
   --weights=embed|side        weights in the binary, or in a file beside it
   --closed-gate-bound=X       deletes corrections whose every |tanh g| is below X
+  --gate-threshold=X          a token's dynamic gate below X counts as closed, and
+                              saves its work; --report bounds the error
   --correction=keep|int8      stores corrections as they are (default), or as int8
                               with one scale per rank; --report has the error
   --compile-from=PHASE        the input is what the phase before PHASE wrote
@@ -122,7 +124,7 @@ private:
             .Case("compile-to", &options.compileTo)
             .Case("dump-phases-to", &options.dumpPhasesTo)
             .Cases({"dot-lowering", "prefill-from", "emit", "dim", "weights",
-                    "closed-gate-bound", "correction"},
+                    "closed-gate-bound", "gate-threshold", "correction"},
                    &other)
             .Default(nullptr);
     if (!text)
@@ -188,12 +190,12 @@ private:
              fail("expected --correction to be keep or int8 but got '" + value +
                   "'");
     }
+    double &bound = name == "gate-threshold" ? options.gateThreshold
+                                             : options.closedGateBound;
     // Written so that it refuses NaN, too.
-    return (!value.getAsDouble(options.closedGateBound) &&
-            options.closedGateBound >= 0) ||
-           fail("expected --closed-gate-bound to be a number of at least 0 but "
-                "got '" +
-                value + "'");
+    return (!value.getAsDouble(bound) && bound >= 0) ||
+           fail("expected --" + name +
+                " to be a number of at least 0 but got '" + value + "'");
   }
 
   bool check(hgf::CompileOptions &options) {

@@ -127,6 +127,7 @@ public:
     pipeline.prefillFrom = options.prefillFrom;
     pipeline.dimensions = options.dimensions;
     pipeline.closedGateBound = options.closedGateBound;
+    pipeline.gateThreshold = options.gateThreshold;
     pipeline.int8Corrections = options.int8Corrections;
     pipeline.reportMissedTernary = options.reportMissedTernary;
     for (size_t index = first; index <= last; ++index) {

@@ -69,7 +69,8 @@ void hgf::emitStoreTo(KernelBuilder &k, Value rowBlock, Value target,
 }
 
 /// B h of one row block, per token.
-static Values emitCorrection(KernelBuilder &k, Value rowBlock, int64_t tokens) {
+static Values emitOpenCorrection(KernelBuilder &k, Value rowBlock,
+                                 int64_t tokens) {
   constexpr int64_t block = LinearParameters::rankBlock;
   int64_t bytes = getElementBytes(k.key.factor);
   Value first = k.size(0), end = k.argument(PaddedRank);
@@ -90,6 +91,11 @@ static Values emitCorrection(KernelBuilder &k, Value rowBlock, int64_t tokens) {
     Value stride = k.multiply(end, lanes * bytes);
     factor = k.address(k.argument(FactorPointer), k.multiply(rowBlock, stride));
   }
+  // Blocks follow at once. Between two of them Backbone reads its weights, long
+  // enough for the next one to come; Finish reads nothing else.
+  Value ahead = k.key.kind == KernelKind::Finish
+                    ? k.size(k.level.prefetchBytes)
+                    : k.multiply(k.subtract(end, first), lanes * bytes);
   // One token has four sums, so that no multiply-add waits for the last one.
   int64_t sumCount = tokens == 1 ? block : tokens;
   Values sums =
@@ -98,6 +104,7 @@ static Values emitCorrection(KernelBuilder &k, Value rowBlock, int64_t tokens) {
                Values sums(carried);
                Value column = k.address(
                    factor, k.multiply(k.subtract(rank, first), lanes * bytes));
+               k.prefetch(column, ahead);
                for (int64_t r = 0; r < block; ++r) {
                  Value b = k.loadFactor(k.address(column, r * lanes * bytes),
                                         k.key.factor);
@@ -120,6 +127,17 @@ static Values emitCorrection(KernelBuilder &k, Value rowBlock, int64_t tokens) {
     return sums;
   return {
       k.addFloat(k.addFloat(sums[0], sums[1]), k.addFloat(sums[2], sums[3]))};
+}
+
+/// The same, or zeros where every token's gate is closed.
+static Values emitCorrection(KernelBuilder &k, Value rowBlock, int64_t tokens) {
+  if (!k.key.mayBeClosed)
+    return emitOpenCorrection(k, rowBlock, tokens);
+  return k.branch(
+      k.isOpen(k.argument(GatePointer), tokens),
+      SmallVector<Type>(tokens, k.floats()),
+      [&] { return emitOpenCorrection(k, rowBlock, tokens); },
+      [&] { return Values(tokens, k.real(k.floats(), 0)); });
 }
 
 /// alpha of one row block and one token.

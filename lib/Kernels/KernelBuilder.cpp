@@ -287,3 +287,14 @@ KernelBuilder::branch(Value condition, TypeRange types,
 Value KernelBuilder::isLess(Value left, Value right) {
   return arith::CmpIOp::create(b, arith::CmpIPredicate::slt, left, right);
 }
+
+Value KernelBuilder::isOpen(Value pointer, int64_t tokens) {
+  Value result;
+  for (int64_t token = 0; token < tokens; ++token) {
+    Value alpha = load(f32(), address(pointer, token * 4), 4);
+    Value open = arith::CmpFOp::create(b, arith::CmpFPredicate::UNE, alpha,
+                                       real(f32(), 0));
+    result = result ? arith::OrIOp::create(b, result, open).getResult() : open;
+  }
+  return result;
+}

@@ -104,6 +104,8 @@ public:
                 llvm::function_ref<Values()> then,
                 llvm::function_ref<Values()> otherwise);
   Value isLess(Value left, Value right);
+  /// Whether one of `tokens` gates at `pointer` is not 0.
+  Value isOpen(Value pointer, int64_t tokens);
 
   const KernelKey &key;
   const InstructionLevel &level;

@@ -42,7 +42,7 @@ std::string KernelKey::getName() const {
         stream << "_segments";
       if (gateKind != GateKind::Open)
         stream << "_gate_" << stringifyGateKind(gateKind)
-               << (rowGate ? "_row" : "");
+               << (rowGate ? "_row" : "") << (mayBeClosed ? "_closing" : "");
     }
     if (bias)
       stream << "_bias";
@@ -58,9 +58,10 @@ std::string KernelKey::getName() const {
     stream << "quantize_" << stringifyQuantization(quantization);
     if (granularity == Granularity::Group)
       stream << "_group" << group;
+    stream << (norm ? "_norm" : "");
     break;
   case KernelKind::Pad:
-    stream << "pad";
+    stream << "pad" << (norm ? "_norm" : "");
     break;
   case KernelKind::Gate:
     stream << "gate";
@@ -69,7 +70,8 @@ std::string KernelKey::getName() const {
     stream << "correction_input_" << getFactorName(factor) << "_"
            << stringifyActivation(correctionActivation) << "_"
            << stringifyCorrectionInput(correctionInput)
-           << (scaledOutput ? "_scaled" : "");
+           << (scaledOutput ? "_scaled" : "")
+           << (mayBeClosed ? "_closing" : "");
     break;
   case KernelKind::Backbone:
     stream << "linear_" << encoding->getName()
@@ -107,13 +109,13 @@ std::string KernelKey::getName() const {
 static std::pair<unsigned, unsigned> getArgumentCounts(KernelKind kind) {
   switch (kind) {
   case KernelKind::Quantize:
-    return {4, 2};
+    return {7, 2};
   case KernelKind::Pad:
-    return {2, 2};
+    return {4, 2};
   case KernelKind::Gate:
     return {4, 1};
   case KernelKind::CorrectionInput:
-    return {6, 3};
+    return {7, 3};
   case KernelKind::Backbone:
   case KernelKind::Finish:
     return {pointerArgumentCount, backboneArgumentCount - pointerArgumentCount};

@@ -24,6 +24,8 @@ Scratch hgf::computeScratch(LinearOp op, const Encoding &encoding) {
     scratch.inputs = columns;
     scratch.sums = groups * wordBytes;
     scratch.inputScales = wordBytes;
+    if (parameters.norm)
+      scratch.normalized = parameters.getFactorColumns() * wordBytes;
   }
   if (parameters.hasCorrection())
     scratch.correction = parameters.getPaddedRank() * wordBytes;

@@ -19,20 +19,54 @@ using Values = KernelBuilder::Values;
 static constexpr int64_t lanes = KernelBuilder::lanes;
 static constexpr int64_t floatBytes = 4;
 
+using UseVector = llvm::function_ref<Values(Value index, Value vector,
+                                            ArrayRef<Value> carried)>;
+using Merge = llvm::function_ref<Value(Value, Value)>;
+
 /// Calls `use(index, vector<8xf32>)` for x[0, count) in vectors of eight, the
-/// last one filled up with zeros, and carries values along.
-static Values forEachVector(
-    KernelBuilder &k, Value x, Value count, ArrayRef<Value> init,
-    llvm::function_ref<Values(Value index, Value vector, ArrayRef<Value>)>
-        use) {
+/// last one filled up with zeros, and carries values along. With `merge`
+/// several sets of them run side by side, so that no step waits for the one
+/// before it, and are merged afterwards.
+static Values forEachVector(KernelBuilder &k, Value x, Value count,
+                            ArrayRef<Value> init, UseVector use,
+                            Merge merge = nullptr) {
+  auto load = [&](Value index, int64_t vector) {
+    return k.load(k.floats(),
+                  k.address(x, k.multiply(index, floatBytes),
+                            vector * lanes * floatBytes),
+                  4);
+  };
+  Value begin = k.size(0);
+  Values carried(init);
+  if (merge) {
+    constexpr int64_t sets = 4;
+    Value rest = arith::AndIOp::create(k.b, count, k.size(sets * lanes - 1));
+    Value end = k.subtract(count, rest);
+    Values wide;
+    for (int64_t set = 0; set < sets; ++set)
+      wide.append(init.begin(), init.end());
+    wide = k.loop(begin, end, sets * lanes, wide,
+                  [&](Value index, ArrayRef<Value> carried) {
+                    Values next;
+                    for (int64_t set = 0; set < sets; ++set)
+                      next.append(
+                          use(k.add(index, set * lanes), load(index, set),
+                              carried.slice(set * init.size(), init.size())));
+                    return next;
+                  });
+    for (size_t i = 0; i < init.size(); ++i) {
+      carried[i] = wide[i];
+      for (int64_t set = 1; set < sets; ++set)
+        carried[i] = merge(carried[i], wide[set * init.size() + i]);
+    }
+    begin = end;
+  }
   Value tail = arith::AndIOp::create(k.b, count, k.size(lanes - 1));
   Value whole = k.subtract(count, tail);
-  Values carried = k.loop(
-      k.size(0), whole, lanes, init, [&](Value index, ArrayRef<Value> carried) {
-        Value vector =
-            k.load(k.floats(), k.address(x, k.multiply(index, floatBytes)), 4);
-        return use(index, vector, carried);
-      });
+  carried = k.loop(begin, whole, lanes, carried,
+                   [&](Value index, ArrayRef<Value> carried) {
+                     return use(index, load(index, 0), carried);
+                   });
   return k.branch(
       k.isLess(k.size(0), tail), TypeRange(ValueRange(carried)),
       [&] {
@@ -41,6 +75,42 @@ static Values forEachVector(
         return use(whole, vector, carried);
       },
       [&] { return carried; });
+}
+
+/// The greater of each lane, in one instruction: a NaN on the left is lost.
+static Value emitMaximum(KernelBuilder &k, Value left, Value right) {
+  Value greater =
+      arith::CmpFOp::create(k.b, arith::CmpFPredicate::OGT, left, right);
+  return arith::SelectOp::create(k.b, greater, left, right);
+}
+
+/// target = x * (1 / sqrt(mean(x^2) + epsilon)) * weight, whose vectors `use`
+/// gets.
+static Values emitNorm(KernelBuilder &k, Value x, Value weight, Value epsilon,
+                       Value target, Value count, ArrayRef<Value> init,
+                       UseVector use, Merge merge) {
+  auto add = [&](Value left, Value right) { return k.addFloat(left, right); };
+  Value squares = forEachVector(
+      k, x, count, {k.real(k.floats(), 0)},
+      [&](Value, Value vector, ArrayRef<Value> carried) -> Values {
+        return {k.multiplyAdd(vector, vector, carried[0])};
+      },
+      add)[0];
+  Value mean = k.divideFloat(k.sumOfLanes(squares), k.toFloat(count));
+  Value root =
+      math::SqrtOp::create(k.b, k.addFloat(mean, k.load(k.f32(), epsilon, 4)));
+  Value factor = k.splat(k.divideFloat(k.real(k.f32(), 1), root));
+  return forEachVector(
+      k, x, count, init,
+      [&](Value index, Value vector, ArrayRef<Value> carried) {
+        Value offset = k.multiply(index, floatBytes);
+        Value normal =
+            k.multiplyFloat(k.multiplyFloat(vector, factor),
+                            k.load(k.floats(), k.address(weight, offset), 32));
+        k.store(normal, k.address(target, offset), 4);
+        return use(index, normal, carried);
+      },
+      merge);
 }
 
 /// The factor that x is multiplied by, or divided by, before rounding.
@@ -61,16 +131,24 @@ static Value getRounder(KernelBuilder &k, Value maximum) {
 
 void hgf::buildQuantize(KernelBuilder &k) {
   Value x = k.argument(0), q = k.argument(1), sums = k.argument(2);
-  Value scale = k.argument(3), columns = k.argument(4), padded = k.argument(5);
-  Value maxima = forEachVector(
-      k, x, columns, {k.real(k.floats(), 0)},
-      [&](Value, Value vector, ArrayRef<Value> carried) -> Values {
-        Value absolute = math::AbsFOp::create(k.b, vector);
-        // One instruction; a row with a NaN has unspecified codes anyway.
-        Value greater = arith::CmpFOp::create(k.b, arith::CmpFPredicate::OGT,
-                                              absolute, carried[0]);
-        return {arith::SelectOp::create(k.b, greater, absolute, carried[0])};
-      })[0];
+  Value scale = k.argument(3), weight = k.argument(4), epsilon = k.argument(5);
+  Value normalized = k.argument(6), columns = k.argument(7);
+  Value padded = k.argument(8);
+  auto enlarge = [&](Value, Value vector, ArrayRef<Value> carried) -> Values {
+    // A row with a NaN has unspecified codes anyway.
+    return {emitMaximum(k, math::AbsFOp::create(k.b, vector), carried[0])};
+  };
+  auto merge = [&](Value left, Value right) {
+    return emitMaximum(k, left, right);
+  };
+  Value zero = k.real(k.floats(), 0), maxima;
+  if (k.key.norm) {
+    maxima = emitNorm(k, x, weight, epsilon, normalized, columns, {zero},
+                      enlarge, merge)[0];
+    x = normalized;
+  } else {
+    maxima = forEachVector(k, x, columns, {zero}, enlarge, merge)[0];
+  }
   Value maximum =
       vector::ReductionOp::create(k.b, vector::CombiningKind::MAXNUMF, maxima);
   maximum = arith::MaxNumFOp::create(k.b, maximum, k.real(k.f32(), 1e-5f));
@@ -105,7 +183,8 @@ void hgf::buildQuantize(KernelBuilder &k) {
         k, x, columns, {k.integer(k.ints(), 0)},
         [&](Value index, Value vector, ArrayRef<Value> carried) -> Values {
           return {k.add(carried[0], round(index, vector))};
-        })[0];
+        },
+        [&](Value left, Value right) { return k.add(left, right); })[0];
     k.store(k.sumOfLanes(sum), sums, 4);
     return;
   }
@@ -133,14 +212,21 @@ void hgf::buildQuantize(KernelBuilder &k) {
 }
 
 void hgf::buildPad(KernelBuilder &k) {
-  Value x = k.argument(0), copy = k.argument(1), columns = k.argument(2),
-        padded = k.argument(3);
+  Value x = k.argument(0), copy = k.argument(1), weight = k.argument(2),
+        epsilon = k.argument(3), columns = k.argument(4),
+        padded = k.argument(5);
   k.loop(arith::AndIOp::create(k.b, columns, k.size(-lanes)), padded, lanes, {},
          [&](Value index, ArrayRef<Value>) -> Values {
            k.store(k.real(k.floats(), 0),
                    k.address(copy, k.multiply(index, floatBytes)), 4);
            return {};
          });
+  if (k.key.norm) {
+    emitNorm(
+        k, x, weight, epsilon, copy, columns, {},
+        [](Value, Value, ArrayRef<Value>) { return Values(); }, nullptr);
+    return;
+  }
   forEachVector(k, x, columns, {},
                 [&](Value index, Value vector, ArrayRef<Value>) -> Values {
                   k.store(vector,
@@ -159,15 +245,22 @@ void hgf::buildGate(KernelBuilder &k) {
         Value w = k.load(k.floats(),
                          k.address(weight, k.multiply(index, floatBytes)), 32);
         return {k.multiplyAdd(w, vector, carried[0])};
-      })[0];
+      },
+      [&](Value left, Value right) { return k.addFloat(left, right); })[0];
   Value sum = k.addFloat(k.sumOfLanes(sums), k.load(k.f32(), bias, 4));
-  k.store(k.activate(sum, Activation::Sigmoid), alpha, 4);
+  Value open = k.activate(sum, Activation::Sigmoid);
+  Value threshold = k.load(k.f32(), k.address(bias, floatBytes), 4);
+  Value closed =
+      arith::CmpFOp::create(k.b, arith::CmpFPredicate::OLT, open, threshold);
+  k.store(arith::SelectOp::create(k.b, closed, k.real(k.f32(), 0), open), alpha,
+          4);
 }
 
-void hgf::buildCorrectionInput(KernelBuilder &k) {
+/// h = phi(x A^t) of a range of rank blocks.
+static void emitCorrectionInput(KernelBuilder &k) {
   Value x = k.argument(0), a = k.argument(1), aScale = k.argument(2),
         bScale = k.argument(3), inputScale = k.argument(4), h = k.argument(5),
-        columns = k.argument(6), begin = k.argument(7), end = k.argument(8);
+        columns = k.argument(7), begin = k.argument(8), end = k.argument(9);
   constexpr int64_t block = LinearParameters::rankBlock;
   int64_t elementBytes = getElementBytes(k.key.factor);
   bool quantized = k.key.correctionInput == CorrectionInput::Quantized;
@@ -222,4 +315,28 @@ void hgf::buildCorrectionInput(KernelBuilder &k) {
     }
     return {};
   });
+}
+
+void hgf::buildCorrectionInput(KernelBuilder &k) {
+  if (!k.key.mayBeClosed)
+    return emitCorrectionInput(k);
+  Value h = k.argument(5), alpha = k.argument(6), begin = k.argument(8),
+        end = k.argument(9);
+  k.branch(
+      k.isOpen(alpha, 1), {},
+      [&]() -> Values {
+        emitCorrectionInput(k);
+        return {};
+      },
+      [&]() -> Values {
+        // Other tokens of a block may be open: alpha h must not be a NaN.
+        constexpr int64_t block = LinearParameters::rankBlock;
+        k.loop(k.multiply(begin, block), k.multiply(end, block), 1, {},
+               [&](Value rank, ArrayRef<Value>) -> Values {
+                 k.store(k.real(k.f32(), 0),
+                         k.address(h, k.multiply(rank, floatBytes)), 4);
+                 return {};
+               });
+        return {};
+      });
 }

@@ -95,7 +95,9 @@ struct AllocateScratch
     hgf::Scratch scratch = hgf::computeScratch(op, *encoding);
     OpBuilder builder(op);
     Location location = op.getLoc();
-    auto type = cast<MemRefType>(op.getX().getType());
+    // x may be a view of something else; the destination's size is known from
+    // where it was made.
+    auto type = cast<MemRefType>(op.getInit().getType());
     int64_t known = 1;
     Value tokens;
     for (int64_t axis = 0; axis + 1 < type.getRank(); ++axis) {
@@ -103,7 +105,7 @@ struct AllocateScratch
         known *= type.getDimSize(axis);
         continue;
       }
-      Value size = memref::DimOp::create(builder, location, op.getX(), axis);
+      Value size = memref::DimOp::create(builder, location, op.getInit(), axis);
       tokens = tokens ? arith::MulIOp::create(builder, location, tokens, size)
                             .getResult()
                       : size;

@@ -116,8 +116,8 @@ def AllocateScratch : Pass<"allocate-scratch", "mlir::ModuleOp"> {
     becomes
 
     ```mlir
-    %alloc = memref.alloc() {alignment = 64 : i64} : memref<1376xi8>
-    hgf.linear ... scratch(%alloc : memref<1376xi8>) quantization reciprocal
+    %alloc = memref.alloc() {alignment = 64 : i64} : memref<1440xi8>
+    hgf.linear ... scratch(%alloc : memref<1440xi8>) quantization reciprocal
     ```
   }];
   let dependentDialects = ["mlir::memref::MemRefDialect", "mlir::arith::ArithDialect"];

@@ -42,7 +42,7 @@ KernelKey LayerLowering::makeBackboneKey() {
     // The gate reads the complete ternary product; the rest follows it.
     key.factor = FactorType::None;
     key.gateKind = GateKind::Open;
-    key.segmented = key.bias = key.residual = false;
+    key.segmented = key.bias = key.residual = key.mayBeClosed = false;
     key.activation = Activation::Identity;
   }
   return key;

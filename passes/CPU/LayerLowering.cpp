@@ -11,8 +11,9 @@ using namespace mlir;
 using namespace hgf;
 
 /// Work below these sizes is not worth waking a thread for. Multiply-adds
-/// of a correction; inputs to quantize.
+/// of a correction; bytes of its second factor; inputs to quantize.
 static constexpr int64_t pieceMultiplies = 32768;
+static constexpr int64_t pieceFactorBytes = 32768;
 static constexpr int64_t pieceInputs = 16384;
 
 LayerLowering::LayerLowering(LinearOp op, KernelCalls &calls)
@@ -34,11 +35,15 @@ void LayerLowering::emit(LLVM::GlobalOp weights) {
     residual = getTokens(op.getResidual());
   placeScratch();
   emitTokens();
-  if (parameters.hasCorrection())
-    emitCorrectionInput();
-  emitBackbone();
-  if (parameters.gateKind == GateKind::SigmoidOutput)
+  if (parameters.gateKind == GateKind::SigmoidOutput) {
+    emitBackbone();
     emitFinish();
+    return;
+  }
+  if (parameters.hasCorrection())
+    forEach(multiply(tokens, getRankBlocks()), getRankBlockGrain(),
+            [&](Value index) { emitRankBlock(index); });
+  emitBackbone();
 }
 
 void LayerLowering::countTokens() {
@@ -93,6 +98,7 @@ void LayerLowering::placeScratch() {
   inputScales = place(scratch.inputScales);
   correction = place(scratch.correction);
   gates = place(scratch.gate);
+  normalized = place(scratch.normalized);
 }
 
 KernelKey LayerLowering::makeKey(KernelKind kind) {
@@ -128,6 +134,7 @@ void LayerLowering::emitTokens() {
                           : Granularity::Tensor;
     key.group = parameters.group;
   }
+  key.norm = parameters.norm;
   Value columns = number(parameters.columns);
   Value padded = number(getPaddedColumns());
   int64_t grain = std::max<int64_t>(1, pieceInputs / parameters.columns);
@@ -138,11 +145,21 @@ void LayerLowering::emitTokens() {
     if (!isFloat())
       llvm::append_values(arguments, address(sums, token, scratch.sums),
                           address(inputScales, token, scratch.inputScales));
+    llvm::append_values(arguments, part(layout.norm), part(layout.normEpsilon));
+    if (!isFloat())
+      arguments.push_back(address(normalized, token, scratch.normalized));
     llvm::append_values(arguments, columns, padded);
     calls.call(b, b.getLoc(), key, arguments);
     if (parameters.gateKind == GateKind::SigmoidInput)
-      emitGate(token, source, parameters.columns);
+      emitGate(token, getInput(token), parameters.columns);
   });
+}
+
+Value LayerLowering::getInput(Value token) {
+  if (!parameters.norm)
+    return address(x.pointer, multiply(x.stride, token));
+  return isFloat() ? address(inputs, token, scratch.inputs)
+                   : address(normalized, token, scratch.normalized);
 }
 
 void LayerLowering::emitGate(Value token, Value source, int64_t length) {
@@ -151,35 +168,39 @@ void LayerLowering::emitGate(Value token, Value source, int64_t length) {
               address(gates, token, scratch.gate), number(length)});
 }
 
-void LayerLowering::emitCorrectionInput() {
+int64_t LayerLowering::getRankBlockGrain() const {
+  int64_t grain = std::max<int64_t>(
+      1, pieceMultiplies / (parameters.columns * LinearParameters::rankBlock));
+  // What is too small for threads does not become larger by its correction.
+  if (getPieceRowBlocks(1) == getRowBlocks())
+    grain = std::max(grain, 1 + getRankBlocks());
+  return grain;
+}
+
+void LayerLowering::emitRankBlock(Value index) {
   KernelKey key = makeKey(KernelKind::CorrectionInput);
   key.factor = parameters.a;
   key.correctionActivation = op.getCorrectionActivation();
   key.correctionInput =
       isFloat() ? CorrectionInput::Original : op.getCorrectionInput();
   key.scaledOutput = parameters.b == FactorType::I8;
+  key.mayBeClosed = parameters.gateKind == GateKind::SigmoidInput &&
+                    parameters.gateThreshold > 0;
   bool quantized = key.correctionInput == CorrectionInput::Quantized;
-  int64_t blocks = parameters.getPaddedRank() / LinearParameters::rankBlock;
-  int64_t grain = std::max<int64_t>(
-      1, pieceMultiplies / (parameters.columns * LinearParameters::rankBlock));
-  // What is too small for threads does not become larger by its correction.
-  if (getPieceRowBlocks(1) == getRowBlocks())
-    grain = std::max(grain, blocks);
-  forEach(multiply(tokens, blocks), grain, [&](Value index) {
-    Value token = index, block = number(0);
-    if (blocks > 1) {
-      token = arith::DivUIOp::create(b, index, number(blocks));
-      block = arith::RemUIOp::create(b, index, number(blocks));
-    }
-    Value source = quantized ? address(inputs, token, scratch.inputs)
-                             : address(x.pointer, multiply(x.stride, token));
-    calls.call(b, b.getLoc(), key,
-               {source, part(layout.a), part(layout.aScale),
-                part(layout.bScale),
-                address(inputScales, token, scratch.inputScales),
-                address(correction, token, scratch.correction),
-                number(parameters.columns), block, add(block, number(1))});
-  });
+  int64_t blocks = getRankBlocks();
+  Value token = index, block = number(0);
+  if (blocks > 1) {
+    token = arith::DivUIOp::create(b, index, number(blocks));
+    block = arith::RemUIOp::create(b, index, number(blocks));
+  }
+  Value source =
+      quantized ? address(inputs, token, scratch.inputs) : getInput(token);
+  calls.call(b, b.getLoc(), key,
+             {source, part(layout.a), part(layout.aScale), part(layout.bScale),
+              address(inputScales, token, scratch.inputScales),
+              address(correction, token, scratch.correction),
+              address(gates, token, scratch.gate), number(parameters.columns),
+              block, add(block, number(1))});
 }
 
 KernelKey LayerLowering::makeEpilogueKey(KernelKind kind) {
@@ -187,6 +208,7 @@ KernelKey LayerLowering::makeEpilogueKey(KernelKind kind) {
   key.factor = parameters.b;
   key.gateKind = parameters.gateKind;
   key.rowGate = parameters.rowGate;
+  key.mayBeClosed = parameters.gateThreshold > 0;
   key.segmented = !parameters.segments.empty();
   key.bias = parameters.bias;
   key.residual = bool(op.getResidual());
@@ -244,11 +266,25 @@ void LayerLowering::forEachPiece(int64_t rowBlocks,
 }
 
 void LayerLowering::emitFinish() {
-  int64_t grain = std::max<int64_t>(1, pieceInputs / parameters.rows);
-  forEach(tokens, grain, [&](Value token) {
-    emitGate(token, address(y.pointer, multiply(y.stride, token)),
-             parameters.rows);
-    callRows(makeEpilogueKey(KernelKind::Finish), token, number(0),
-             number(getRowBlocks()));
-  });
+  // The correction's first half waits for no gate: both fill one phase.
+  forEach(multiply(tokens, 1 + getRankBlocks()), getRankBlockGrain(),
+          [&](Value index) {
+            Value isGate = arith::CmpIOp::create(b, arith::CmpIPredicate::slt,
+                                                 index, tokens);
+            auto choice = scf::IfOp::create(b, TypeRange(), isGate, true);
+            OpBuilder::InsertionGuard guard(b);
+            b.setInsertionPointToStart(choice.thenBlock());
+            emitGate(index, address(y.pointer, multiply(y.stride, index)),
+                     parameters.rows);
+            b.setInsertionPointToStart(choice.elseBlock());
+            emitRankBlock(arith::SubIOp::create(b, index, tokens));
+          });
+  // B of one token is worth sharing.
+  int64_t bytes = parameters.getPaddedRank() * encoding.getBlockRows() *
+                  getElementBytes(parameters.b);
+  forEachPiece(std::max<int64_t>(1, pieceFactorBytes / bytes),
+               [&](Value begin, Value end) {
+                 emitEpilogue(makeEpilogueKey(KernelKind::Finish), number(0),
+                              tokens, begin, end);
+               });
 }

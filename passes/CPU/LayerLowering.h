@@ -83,10 +83,18 @@ private:
   void forEachPiece(int64_t rowBlocks,
                     llvm::function_ref<void(Value, Value)> body);
 
+  /// x after the norm, where there is one, of one token.
+  Value getInput(Value token);
   /// Quantized or padded activations, and gates that read x.
   void emitTokens();
   void emitGate(Value token, Value source, int64_t length);
-  void emitCorrectionInput();
+  int64_t getRankBlocks() const {
+    return parameters.getPaddedRank() / LinearParameters::rankBlock;
+  }
+  /// Rank blocks of one token that are worth a thread.
+  int64_t getRankBlockGrain() const;
+  /// One rank block of one token of phi(x A^t): tokens * rank blocks in all.
+  void emitRankBlock(Value index);
   /// `count` tokens where the kernel does not know how many.
   void callRows(const KernelKey &key, Value token, Value begin, Value end,
                 Value count = {});
@@ -129,7 +137,7 @@ private:
   /// -1 where it is dynamic.
   int64_t knownTokens = -1;
   Tokens x, y, residual;
-  Value inputs, sums, inputScales, correction, gates;
+  Value inputs, sums, inputScales, correction, gates, normalized;
 };
 
 } // namespace hgf

@@ -6,7 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "ConstantBytes.h"
-#include "hgf/Dialect/HGF/HGFDialect.h"
+#include "CorrectionBound.h"
 #include "hgf/Passes/Fusion/Passes.h"
 
 #include "llvm/Support/FormatVariadic.h"
@@ -21,37 +21,6 @@ using namespace mlir;
 using namespace hgf;
 
 namespace {
-
-/// How much the correction can add to an output per unit of max |x|:
-/// max |alpha| * max_n sum_r |B[n, r]| * sum_k |A[r, k]|, as |phi(h)| <= |h|.
-/// std::nullopt where a factor is no constant.
-std::optional<double> boundCorrection(LinearOp linear, double alpha) {
-  auto a = getConstantFloats(linear.getA());
-  auto b = getConstantFloats(linear.getB());
-  if (!a || !b)
-    return std::nullopt;
-  size_t rank = cast<ShapedType>(linear.getA().getType()).getDimSize(0);
-  size_t columns = a->size() / rank;
-  std::vector<float> ones(rank, 1.0f);
-  auto aScale = linear.getAScale() ? getConstantFloats(linear.getAScale())
-                                   : std::optional(ones);
-  auto bScale = linear.getBScale() ? getConstantFloats(linear.getBScale())
-                                   : std::optional(ones);
-  if (!aScale || !bScale)
-    return std::nullopt;
-  std::vector<double> hidden(rank);
-  for (size_t index = 0; index < a->size(); ++index)
-    hidden[index / columns] +=
-        std::fabs((*a)[index] * (*aScale)[index / columns]);
-  double largest = 0;
-  for (size_t row = 0; row < b->size() / rank; ++row) {
-    double sum = 0;
-    for (size_t r = 0; r < rank; ++r)
-      sum += std::fabs((*b)[row * rank + r] * (*bScale)[r]) * hidden[r];
-    largest = std::max(largest, sum);
-  }
-  return alpha * largest;
-}
 
 struct DropClosedGates
     : public hgf::impl::DropClosedGatesBase<DropClosedGates> {

@@ -66,6 +66,7 @@ bool canMerge(LinearOp first, LinearOp second) {
          first.getCorrectionActivation() == second.getCorrectionActivation() &&
          first.getCorrectionInput() == second.getCorrectionInput() &&
          first.getGateKind() == second.getGateKind() &&
+         first.getGateThreshold() == second.getGateThreshold() &&
          factorType(first) == factorType(second) &&
          levels(first) == levels(second) && group(first) == group(second);
 }
@@ -150,9 +151,8 @@ Value Merger::weight() {
     granularity = Granularity::Tensor;
     scales.resize(1);
   }
-  auto type =
-      TernaryType::get(builder.getContext(), rows, columns, granularity, group,
-                       getWeightType(linears[0]).getLevels());
+  auto type = TernaryType::get(builder.getContext(), rows, columns, granularity,
+                               group, getWeightType(linears[0]).getLevels());
   std::vector<char> bytes = codes();
   auto codeType =
       RankedTensorType::get({int64_t(bytes.size())}, builder.getI8Type());

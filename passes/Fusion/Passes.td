@@ -75,6 +75,40 @@ def DropClosedGates : Pass<"drop-closed-gates"> {
            "Corrections whose every |alpha| lies below it are deleted">];
 }
 
+def ThresholdGates : Pass<"threshold-gates"> {
+  let summary = "Sets when a dynamic gate counts as closed";
+  let description = [{
+    The sigmoid of a dynamic gate is never exactly 0. Below the threshold it
+    becomes 0, and for tokens whose gate is closed the kernels read no factor of
+    the correction. The attribute `hgf.gate_error`, which the report shows, says
+    how much the correction could have added to an output per unit of the
+    largest activation. The default of 0 closes none; corrections whose factors
+    are no constants stay open.
+
+    Example:
+
+    ```mlir
+    // hgf-opt --threshold-gates=threshold=0.125
+    func.func @main(%arg0: tensor<4x3xf32>, %arg1: !hgf.ternary<2 by 3, scale = row>, %arg2: tensor<4x2xf32>, %arg3: tensor<3xf32>, %arg4: tensor<f32>) -> tensor<4x2xf32> {
+      %cst = arith.constant dense<1.0> : tensor<1x3xf16>
+      %cst_0 = arith.constant dense<2.0> : tensor<2x1xf16>
+      %0 = hgf.linear ins(%arg0 : tensor<4x3xf32>) weight(%arg1 : !hgf.ternary<2 by 3, scale = row>) correction(%cst, %cst_0 : tensor<1x3xf16>, tensor<2x1xf16>) dynamic_gate(%arg3, %arg4 : tensor<3xf32>, tensor<f32>) outs(%arg2 : tensor<4x2xf32>) gate_kind sigmoid_input -> tensor<4x2xf32>
+      return %0 : tensor<4x2xf32>
+    }
+    ```
+
+    becomes
+
+    ```mlir
+    %0 = hgf.linear ins(%arg0 : tensor<4x3xf32>) ... gate_kind sigmoid_input gate_threshold 1.250000e-01 {hgf.gate_error = 7.500000e-01 : f64} -> tensor<4x2xf32>
+    ```
+  }];
+  let dependentDialects = ["::hgf::HGFDialect"];
+  let options = [
+    Option<"threshold", "threshold", "double", "0",
+           "Dynamic gates below it are closed">];
+}
+
 def MergeLinears : Pass<"merge-linears"> {
   let summary = "Linears that share their input become one";
   let description = [{
@@ -132,6 +166,36 @@ def FuseEpilogues : Pass<"fuse-epilogues"> {
 
     ```mlir
     %0 = hgf.linear ins(%arg0 : tensor<4x3xf32>) weight(%arg1 : !hgf.ternary<2 by 3, scale = row>) residual(%arg3 : tensor<4x2xf32>) outs(%arg2 : tensor<4x2xf32>) -> tensor<4x2xf32>
+    return %0 : tensor<4x2xf32>
+    ```
+  }];
+  let dependentDialects = ["::hgf::HGFDialect"];
+}
+
+def FuseNorms : Pass<"fuse-norms"> {
+  let summary = "A norm joins the layers that read it";
+  let description = [{
+    An `hgf.rms_norm` whose every reader takes it as the input of an
+    `hgf.linear` becomes a part of them: the kernel that quantizes x normalizes
+    it first, while it lies in the cache. A norm that something else reads, too
+    (a residual), stays, and the layers read its result. This comes after
+    merging, so that most norms are computed once.
+
+    Example:
+
+    ```mlir
+    func.func @main(%arg0: tensor<4x3xf32>, %arg1: !hgf.ternary<2 by 3, scale = row>, %arg2: tensor<4x2xf32>) -> tensor<4x2xf32> {
+      %cst = arith.constant dense<2.0> : tensor<3xf32>
+      %0 = hgf.rms_norm %arg0, %cst epsilon 1.0e-5 : tensor<4x3xf32>, tensor<3xf32>
+      %1 = hgf.linear ins(%0 : tensor<4x3xf32>) weight(%arg1 : !hgf.ternary<2 by 3, scale = row>) outs(%arg2 : tensor<4x2xf32>) -> tensor<4x2xf32>
+      return %1 : tensor<4x2xf32>
+    }
+    ```
+
+    becomes
+
+    ```mlir
+    %0 = hgf.linear ins(%arg0 : tensor<4x3xf32>) weight(%arg1 : !hgf.ternary<2 by 3, scale = row>) norm(%cst : tensor<3xf32>) outs(%arg2 : tensor<4x2xf32>) norm_epsilon 9.99999974E-6 -> tensor<4x2xf32>
     return %0 : tensor<4x2xf32>
     ```
   }];

@@ -18,12 +18,17 @@ void hgf::buildFusionPipeline(mlir::OpPassManager &manager,
   DropClosedGatesOptions gates;
   gates.bound = options.closedGateBound;
   manager.addPass(createDropClosedGates(gates));
+  ThresholdGatesOptions threshold;
+  threshold.threshold = options.gateThreshold;
+  manager.addPass(createThresholdGates(threshold));
   // Merging wants linears without epilogue.
   manager.addPass(createMergeLinears());
   // Last of those that look into factors: segments keep their own scales.
   if (options.int8Corrections)
     manager.addPass(createQuantizeCorrections());
   manager.addPass(createFuseEpilogues());
+  // Knows all readers of a norm only when layers have merged.
+  manager.addPass(createFuseNorms());
   manager.addPass(createAppendCache());
   manager.addPass(mlir::createCanonicalizerPass());
   manager.addPass(mlir::createCSEPass());

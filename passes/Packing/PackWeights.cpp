@@ -229,6 +229,10 @@ struct PackWeights : public hgf::impl::PackWeightsBase<PackWeights> {
     add("rank", builder.getI64IntegerAttr(parameters.rank));
     if (op.getA())
       add("correction", TypeAttr::get(getElementTypeOrSelf(op.getA())));
+    if (parameters.gateThreshold > 0)
+      add("gate_threshold", op.getGateThresholdAttr());
+    if (Attribute error = op->getAttr("hgf.gate_error"))
+      add("gate_error", error);
     if (Attribute error = op->getAttr("hgf.correction_error"))
       add("correction_error", error);
     if (parameters.levels != hgf::Levels::Ternary)
@@ -272,7 +276,8 @@ struct PackWeights : public hgf::impl::PackWeightsBase<PackWeights> {
     auto source = op.getWeight().getDefiningOp<hgf::TernaryConstantOp>();
     if (!source)
       return "the weight is not a constant";
-    Bytes codes, scales, a, aScale, b, bScale, gate, gateWeight, gateBias, bias;
+    Bytes codes, scales, a, aScale, b, bScale, gate, gateWeight, gateBias, bias,
+        norm;
     if (failed(readBytes(source.getCodes(), codes)) ||
         failed(readBytes(source.getScales(), scales)))
       return "the weight's bytes are not in the module";
@@ -283,7 +288,8 @@ struct PackWeights : public hgf::impl::PackWeightsBase<PackWeights> {
                                 {op.getGate(), &gate},
                                 {op.getGateWeight(), &gateWeight},
                                 {op.getGateBias(), &gateBias},
-                                {op.getBias(), &bias}})
+                                {op.getBias(), &bias},
+                                {op.getNormWeight(), &norm}})
       if (failed(readBytes(value, *bytes)))
         return "a parameter of the correction, the gate or the bias is not a "
                "constant";
@@ -298,7 +304,7 @@ struct PackWeights : public hgf::impl::PackWeightsBase<PackWeights> {
     hgf::packWeights(encoding, parameters,
                      {codes.view, scales.view, a.view, aScale.view, b.view,
                       bScale.view, gate.view, gateWeight.view, gateBias.view,
-                      bias.view},
+                      bias.view, norm.view},
                      target);
     replaceWeight(op, source, encoding, std::move(blob), layout.byteCount);
     return nullptr;

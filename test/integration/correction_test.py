@@ -65,3 +65,23 @@ def test_report_has_the_error_and_fewer_bits(source, tmp_path):
         error = np.abs(rounded(layer).a - layer.a).max() / np.abs(layer.a).max()
         assert 0.9 * error <= after["correction_error"]["max"] <= 1 / 254 + 1e-6
         assert 0 < after["correction_error"]["rms"] < 0.01
+
+
+def test_gate_threshold(source, tmp_path):
+    """From the command line to the report and the numbers."""
+    path = tmp_path / "model.so"
+    run = subprocess.run([harness.HGF_COMPILE, source, "-o", path, "--compile-from=fusion", "--report=json", "--gate-threshold=0.5"],
+                         capture_output=True, text=True, check=True)
+    for line, layer in zip(json.loads(run.stdout)["linears"], LAYERS):
+        assert ("gate_threshold" in line) == (layer.gate == "sigmoid_output")
+        if layer.gate == "sigmoid_output":
+            bound = 0.5 * np.abs(layer.b.astype(np.float64)).dot(np.abs(layer.a.astype(np.float64)).sum(1)).max()
+            assert line["gate_threshold"] == 0.5 and line["gate_error"] == pytest.approx(bound, rel=1e-5)
+    closing = []
+    for layer in LAYERS:
+        closing.append(dataclasses.replace(layer))
+        closing[-1].__dict__.update(layer.__dict__, threshold=0.5)
+    model = harness.Model(path)
+    feeds = kernels_test.make_inputs(LAYERS, 9, seed=2)
+    kernels_test.check(closing, feeds, model(feeds))
+    model.close()

@@ -13,6 +13,7 @@ from harness import argument, result
 PACKING = "--compile-from=packing"
 ORDERS = ["reciprocal", "division", "reciprocal_product"]
 TOKENS = [1, 2, 7, 130]
+EPSILON = 2.0 ** -17
 
 
 def sigmoid(x):
@@ -67,6 +68,8 @@ class Layer:
     segments: tuple = ()
     ranks: tuple = ()
     levels: str = "ternary"
+    norm: bool = False
+    threshold: float = 0  # dynamic gates below it are closed
 
     def __post_init__(self):
         rng = np.random.default_rng(zlib.crc32(repr(self).encode()))
@@ -94,6 +97,7 @@ class Layer:
         self.gate_weight = (rng.standard_normal(width) / np.sqrt(width) / (1 if width == k else 30)).astype(np.float32)
         self.gate_bias = np.float32(rng.standard_normal())
         self.biases = rng.standard_normal(n).astype(np.float32)
+        self.norm_weight = rng.uniform(0.5, 2, k).astype(np.float32)
 
     @property
     def type(self):
@@ -124,6 +128,8 @@ class Layer:
             part("dynamic_gate", constant("gw", self.gate_weight), constant("gb", self.gate_bias))
         if self.bias:
             part("bias", constant("bias", self.biases))
+        if self.norm:
+            part("norm", constant("norm", self.norm_weight))
         if self.residual:
             parts.append(f"residual(%r{index} : tensor<{m}x{n}xf32>)")
         size = "()"
@@ -138,7 +144,8 @@ class Layer:
         lines.append(
             f"%y{index} = hgf.linear ins(%x{index} : tensor<{m}x{k}xf32>) weight(%w{index} : {self.type}) {' '.join(parts)} "
             f"outs(%init{index} : tensor<{m}x{n}xf32>) quantization {self.order} correction_activation {self.phi} "
-            f"correction_input {self.read} gate_kind {gate} activation {self.activation} {extra} -> tensor<{m}x{n}xf32>")
+            f"correction_input {self.read} gate_kind {gate} activation {self.activation} norm_epsilon {float(self.norm) * EPSILON} "
+            f"gate_threshold {float(self.threshold)} {extra} -> tensor<{m}x{n}xf32>")
         return "\n".join("  " + line for line in lines)
 
     def blocks(self):
@@ -151,6 +158,9 @@ class Layer:
 
     def reference(self, x, residual):
         """In float64; the second result is the exact float32 value where only the backbone is there."""
+        if self.norm:  # float32 all along, because codes hang on the last bit
+            mean = (x * x).sum(-1, keepdims=True) / np.float32(self.columns)
+            x = x * (np.float32(1) / np.sqrt(mean + np.float32(EPSILON))) * self.norm_weight
         weight = self.ternary.astype(np.float64)
         spread = np.repeat(self.scales, self.group, 1)[:, :self.columns] if self.grouped else self.scales.reshape(-1, 1)
         exact = None
@@ -185,6 +195,7 @@ class Layer:
             alpha = {"open": 1.0, "scalar": self.alpha, "row": self.alpha}.get(self.gate)
             if alpha is None:
                 alpha = sigmoid(gate_input.astype(np.float64) @ self.gate_weight + self.gate_bias)[:, None]
+                alpha = np.where(alpha < self.threshold, 0, alpha)
             y += alpha * correction
         plain = not (self.rank or self.bias or self.residual) and self.activation == "identity"
         y = ACTIVATIONS[self.activation](y + (self.biases if self.bias else 0)) + (residual if self.residual else 0)
@@ -218,6 +229,8 @@ def make_inputs(layers, tokens, seed):
             x[3] = -1
             x[4] = rng.integers(-254, 255, layer.columns) / np.float32(2)
             x[4, 0] = 127
+        if layer.norm:  # sums of squares without rounding
+            x = np.clip(np.rint(20 * x), -64, 64)
         feeds[f"x{i}"] = x
         if layer.residual:
             feeds[f"r{i}"] = rng.standard_normal((tokens, layer.rows)).astype(np.float32)

@@ -58,6 +58,8 @@ struct CompileOptions {
   bool reportMissedTernary = false;
   bool timing = false;
   double closedGateBound = 0.0;
+  /// Dynamic gates below it count as closed.
+  double gateThreshold = 0.0;
   /// Store the factors of corrections as int8 with one scale per rank.
   bool int8Corrections = false;
   /// Holds one folder of prebuilt runtime archives per triple.

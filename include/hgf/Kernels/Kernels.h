@@ -20,15 +20,18 @@ namespace hgf {
 /// The steps of a layer; each is one function per key.
 enum class KernelKind {
   /// One token: absolute maximum, int8 codes, their sums per group.
-  /// (x, q, sums, scale, columns, padded columns)
+  /// With a norm, x is normalized first and that row kept.
+  /// (x, q, sums, scale, norm weight, epsilon, normalized x, columns, padded
+  /// columns)
   Quantize,
-  /// One token of float activations: copied and padded with zeros.
-  /// (x, padded x, columns, padded columns)
+  /// One token of float activations: copied or normalized, and padded with
+  /// zeros. (x, padded x, norm weight, epsilon, columns, padded columns)
   Pad,
-  /// One token: alpha = sigmoid(w.x + b). (x, w, b, alpha, length)
+  /// One token: alpha = sigmoid(w.x + b), or 0 below a threshold.
+  /// (x, w, b and threshold, alpha, length)
   Gate,
-  /// One token, a range of rank blocks: h = phi(x A^t).
-  /// (x or q, a, aScale, bScale, input scale, h, columns, begin, end)
+  /// One token, a range of rank blocks: h = phi(x A^t), or 0 where alpha is.
+  /// (x or q, a, aScale, bScale, input scale, h, alpha, columns, begin, end)
   CorrectionInput,
   /// A block of tokens, a range of row blocks: the ternary product and the
   /// epilogue. Arguments: BackboneArgument.
@@ -106,6 +109,10 @@ struct KernelKey {
   bool scaledOutput = false;
   GateKind gateKind = GateKind::Open;
   bool rowGate = false;
+  /// The gate may be exactly 0, which saves reading the factor.
+  bool mayBeClosed = false;
+  /// Quantize and Pad: x goes through a norm.
+  bool norm = false;
   bool segmented = false;
   bool bias = false;
   bool residual = false;

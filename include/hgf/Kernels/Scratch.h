@@ -26,14 +26,16 @@ struct Scratch {
   int64_t correction = 0;
   /// float32 alpha, where it is dynamic.
   int64_t gate = 0;
+  /// The normalized x in float32, where x goes through a norm and is quantized.
+  int64_t normalized = 0;
 
   static constexpr int64_t alignment = 64;
-  static constexpr int64_t partCount = 5;
+  static constexpr int64_t partCount = 6;
 
   /// Bytes that suffice for `tokens` tokens are tokens * getTokenBytes() +
   /// getFixedBytes().
   int64_t getTokenBytes() const {
-    return inputs + sums + inputScales + correction + gate;
+    return inputs + sums + inputScales + correction + gate + normalized;
   }
   int64_t getFixedBytes() const { return partCount * alignment; }
 };

@@ -53,6 +53,12 @@ struct PipelineOptions : public mlir::PassPipelineOptions<PipelineOptions> {
       llvm::cl::desc("Corrections whose every |tanh g| lies below this bound "
                      "are deleted; 0 deletes none"),
       llvm::cl::init(0.0)};
+  Option<double> gateThreshold{
+      *this, "gate-threshold",
+      llvm::cl::desc(
+          "Dynamic gates below it count as closed, for each token; 0 "
+          "closes none"),
+      llvm::cl::init(0.0)};
   Option<bool> int8Corrections{
       *this, "int8-corrections",
       llvm::cl::desc("Store the factors of corrections as int8 with one scale "

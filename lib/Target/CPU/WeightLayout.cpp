@@ -62,6 +62,9 @@ LinearParameters hgf::getLinearParameters(LinearOp op) {
   result.rowGate =
       op.getGate() && cast<ShapedType>(op.getGate().getType()).getRank() == 1;
   result.bias = bool(op.getBias());
+  result.norm = bool(op.getNormWeight());
+  result.normEpsilon = op.getNormEpsilon().convertToFloat();
+  result.gateThreshold = op.getGateThreshold().convertToFloat();
   // Segments matter to the correction only.
   if (op.getA() && op.getSegments().size() > 1) {
     llvm::append_range(result.segments, op.getSegments());
@@ -154,11 +157,15 @@ WeightLayout hgf::computeWeightLayout(const Encoding &encoding,
                             : parameters.rows,
                         LinearParameters::factorVector) *
               floatBytes);
-    place(layout.gateBias, floatBytes);
+    place(layout.gateBias, 2 * floatBytes);
     break;
   }
   if (parameters.bias)
     place(layout.bias, paddedRows * floatBytes);
+  if (parameters.norm) {
+    place(layout.norm, parameters.getFactorColumns() * floatBytes);
+    place(layout.normEpsilon, floatBytes);
+  }
   return layout;
 }
 
@@ -179,6 +186,10 @@ struct Packer {
   void copy(int64_t offset, ArrayRef<uint8_t> source) {
     if (!source.empty())
       std::memcpy(&blob[offset], source.data(), source.size());
+  }
+
+  void copyFloat(int64_t offset, float value) {
+    std::memcpy(&blob[offset], &value, sizeof(value));
   }
 
   void packScales(int64_t offset, ArrayRef<uint8_t> scales) {
@@ -268,5 +279,11 @@ void hgf::packWeights(const Encoding &encoding,
   packer.copy(layout.gate, constants.gate);
   packer.copy(layout.gateWeight, constants.gateWeight);
   packer.copy(layout.gateBias, constants.gateBias);
+  if (!constants.gateBias.empty())
+    packer.copyFloat(layout.gateBias + 4, parameters.gateThreshold);
   packer.copy(layout.bias, constants.bias);
+  if (parameters.norm) {
+    packer.copy(layout.norm, constants.norm);
+    packer.copyFloat(layout.normEpsilon, parameters.normEpsilon);
+  }
 }

@@ -43,7 +43,9 @@ struct DecomposeRMSNorm : OpRewritePattern<RMSNormOp> {
           Value bounded =
               arith::AddFOp::create(b, l, mean, constantF32(b, l, epsilon));
           Value root = math::SqrtOp::create(b, l, bounded);
-          Value normal = arith::DivFOp::create(b, l, e[0], root);
+          Value inverse =
+              arith::DivFOp::create(b, l, constantF32(b, l, 1), root);
+          Value normal = arith::MulFOp::create(b, l, e[0], inverse);
           return arith::MulFOp::create(b, l, normal, e[2]);
         });
     rewriter.replaceOpWithNewOp<tensor::CastOp>(op, op.getType(), result);

@@ -23,6 +23,20 @@ Value buildDequantized(TensorMath &math, Value q, Value scale) {
                   });
 }
 
+/// alpha, or 0 where it is below the threshold.
+Value buildClosed(TensorMath &math, Value alpha, const APFloat &threshold) {
+  SmallVector<OpFoldResult> sizes = math.sizes(alpha);
+  return math.map(sizes, math.rewriter.getF32Type(), {alpha},
+                  {math.leading(sizes.size(), sizes.size())},
+                  [&](OpBuilder &b, Location l, ValueRange e) -> Value {
+                    Value bound = constantF32(b, l, threshold.convertToFloat());
+                    Value closed = arith::CmpFOp::create(
+                        b, l, arith::CmpFPredicate::OLT, e[0], bound);
+                    return arith::SelectOp::create(b, l, closed,
+                                                   constantF32(b, l, 0), e[0]);
+                  });
+}
+
 /// The correction; merged layers are taken apart, segment by segment.
 Value buildCorrection(TensorMath &math, LinearOp op, Value input,
                       Type resultType) {
@@ -84,13 +98,17 @@ struct DecomposeLinear : OpRewritePattern<LinearOp> {
     TensorMath math(rewriter, location);
     auto inputType = cast<RankedTensorType>(op.getX().getType());
     auto type = cast<RankedTensorType>(op.getY().getType());
-    Value q = op.getX(), scale;
+    Value x = op.getX();
+    if (op.getNormWeight())
+      x = RMSNormOp::create(rewriter, location, inputType, x,
+                            op.getNormWeight(), op.getNormEpsilonAttr());
+    Value q = x, scale;
     if (op.getQuantization() != Quantization::None) {
       auto quantize = QuantizeOp::create(
           rewriter, location, inputType.clone(rewriter.getI8Type()),
           RankedTensorType::get(inputType.getShape().drop_back(),
                                 rewriter.getF32Type()),
-          op.getX(), op.getQuantization());
+          x, op.getQuantization());
       q = quantize.getQ();
       scale = quantize.getScale();
     }
@@ -100,13 +118,12 @@ struct DecomposeLinear : OpRewritePattern<LinearOp> {
     Value result = backbone;
     if (op.getA()) {
       bool quantized = op.getCorrectionInput() == CorrectionInput::Quantized;
-      Value input =
-          quantized && scale ? buildDequantized(math, q, scale) : op.getX();
+      Value input = quantized && scale ? buildDequantized(math, q, scale) : x;
       Value correction = buildCorrection(math, op, input, type);
       Value gate = op.getGate();
       if (op.getGateWeight()) {
         Value source =
-            op.getGateKind() == GateKind::SigmoidInput ? op.getX() : backbone;
+            op.getGateKind() == GateKind::SigmoidInput ? x : backbone;
         auto gateShape =
             llvm::to_vector(cast<ShapedType>(source.getType()).getShape());
         gateShape.back() = 1;
@@ -114,6 +131,8 @@ struct DecomposeLinear : OpRewritePattern<LinearOp> {
             rewriter, location,
             RankedTensorType::get(gateShape, rewriter.getF32Type()), source,
             op.getGateWeight(), op.getGateBias());
+        if (!op.getGateThreshold().isZero())
+          gate = buildClosed(math, gate, op.getGateThreshold());
       }
       result = GatedAddOp::create(rewriter, location, type, result, correction,
                                   gate);

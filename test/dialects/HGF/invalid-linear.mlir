@@ -72,6 +72,22 @@ func.func @linear_c9(%x: tensor<?x3xf32>, %w: !hgf.ternary<2 by 3, scale = row>,
 
 // -----
 
+func.func @linear_c10(%x: tensor<?x3xf32>, %w: !hgf.ternary<2 by 3, scale = row>, %i: tensor<?x2xf32>, %n: tensor<2xf32>) {
+  // expected-error @+1 {{linear_c10: expected norm weight of shape [3] but got [2]}}
+  %y = hgf.linear ins(%x : tensor<?x3xf32>) weight(%w : !hgf.ternary<2 by 3, scale = row>) norm(%n : tensor<2xf32>) outs(%i : tensor<?x2xf32>) -> tensor<?x2xf32>
+  return
+}
+
+// -----
+
+func.func @linear_c11(%x: tensor<?x3xf32>, %w: !hgf.ternary<2 by 3, scale = row>, %i: tensor<?x2xf32>) {
+  // expected-error @+1 {{linear_c11: expected a dynamic gate beside the gate threshold but got 'open'}}
+  %y = hgf.linear ins(%x : tensor<?x3xf32>) weight(%w : !hgf.ternary<2 by 3, scale = row>) outs(%i : tensor<?x2xf32>) gate_threshold 0.5 -> tensor<?x2xf32>
+  return
+}
+
+// -----
+
 func.func @attention_c1(%q: tensor<4x?x8xf32>, %k: tensor<1x2x?x8xf32>, %v: tensor<1x2x?x8xf32>) {
   // expected-error @+1 {{attention_c1: expected tensors of rank 4}}
   %y = hgf.attention %q, %k, %v scale 0.5 : tensor<4x?x8xf32>, tensor<1x2x?x8xf32>, tensor<1x2x?x8xf32> -> tensor<1x4x?x8xf32>

@@ -34,6 +34,11 @@ struct LinearParameters {
   /// A static gate with one value per row.
   bool rowGate = false;
   bool bias = false;
+  /// x goes through a norm first.
+  bool norm = false;
+  float normEpsilon = 0;
+  /// Dynamic gates below it are closed.
+  float gateThreshold = 0;
   /// Rows and ranks of merged layers; empty for one.
   llvm::SmallVector<int64_t> segments;
   llvm::SmallVector<int64_t> segmentRanks;
@@ -65,12 +70,14 @@ LinearParameters getLinearParameters(LinearOp op);
 /// bScale | float32 per rank, for int8 factors | | b | [row block][rank][row of
 /// the block] | | segmentTable | per row block three int64: first rank, last
 /// rank + 1, byte offset into b; only with segments | | gate | float32: one, or
-/// one per row | | gateWeight, gateBias | float32 | | bias | float32 per row |
+/// one per row | | gateWeight, gateBias | float32; the bias and the threshold |
+/// | bias | float32 per row | | norm | float32 per column, then epsilon |
 ///
 /// Rows, ranks and columns are padded with zeros to whole blocks.
 struct WeightLayout {
   int64_t codes = 0, scales = 0, a = 0, aScale = 0, b = 0, bScale = 0,
-          segmentTable = 0, gate = 0, gateWeight = 0, gateBias = 0, bias = 0;
+          segmentTable = 0, gate = 0, gateWeight = 0, gateBias = 0, bias = 0,
+          norm = 0, normEpsilon = 0;
   int64_t byteCount = 0;
 };
 
@@ -91,7 +98,7 @@ WeightLayout computeWeightLayout(const Encoding &encoding,
 /// shapes of `hgf.linear`; empty where the layer lacks them.
 struct LinearConstants {
   llvm::ArrayRef<uint8_t> codes, scales, a, aScale, b, bScale, gate, gateWeight,
-      gateBias, bias;
+      gateBias, bias, norm;
 };
 
 /// Writes the blob. `blob` has computeWeightLayout().byteCount bytes, all zero.

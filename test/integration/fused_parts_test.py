@@ -1,0 +1,31 @@
+"""What joins the ternary kernels of a layer: the norm before it, and gates that close token by token."""
+
+import harness
+import kernels_test
+import pytest
+from kernels_test import Layer
+
+NORMS = [Layer(n, k, scale, order, rank, "f16", "silu", read, gate, norm=True)
+         for n, k, scale, order, rank, read, gate in [
+             (40, 3200, "row", "reciprocal", 0, "original", "open"), (24, 344, "row", "division", 6, "original", "sigmoid_input"),
+             (9, 3, "row", "reciprocal", 2, "quantized", "row"), (16, 256, "64", "reciprocal_product", 4, "original", "scalar"),
+             (33, 100, "row", "none", 5, "original", "sigmoid_input"), (8, 1, "row", "none", 0, "original", "open")]]
+CLOSING = [Layer(n, k, "row", order, rank, factor, "silu", "original", gate, bias=True, threshold=threshold, norm=norm)
+           for n, k, order, rank, factor, gate, threshold, norm in [
+               (24, 100, "reciprocal", 6, "f16", "sigmoid_input", 0.5, False), (24, 100, "none", 4, "i8", "sigmoid_input", 0.5, True),
+               (17, 64, "division", 4, "bf16", "sigmoid_output", 0.5, False), (8, 64, "reciprocal", 4, "f16", "sigmoid_input", 2, True),
+               (23, 64, "reciprocal", 4, "f32", "sigmoid_output", 2, False)]]
+
+
+@pytest.mark.parametrize("cpu", ["portable", "x86-64"])
+def test_norms_and_closing_gates(tmp_path, cpu):
+    layers = NORMS + CLOSING
+    source = tmp_path / "layers.mlir"
+    source.write_text(kernels_test.module(layers))
+    path = harness.compile_file(source, tmp_path / "layers.so", kernels_test.PACKING, f"--cpu={cpu}")
+    for threads in (1, 2):
+        model = harness.Model(path, threads)
+        for tokens in (1, 5, 9, 64) if threads == 1 else (1, 11):
+            feeds = kernels_test.make_inputs(layers, tokens, seed=tokens)
+            kernels_test.check(layers, feeds, model(feeds))
+        model.close()
