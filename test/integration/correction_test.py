@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 import harness
-import kernels_test
-from kernels_test import Layer
+import kernel_layers
+from kernel_layers import Layer
 
 LAYERS = [Layer(40, 256, rank=8, factor=factor, gate=gate, segments=segments, ranks=ranks)
           for factor in ("f16", "bf16", "f32")
@@ -40,7 +40,7 @@ def rounded(layer):
 @pytest.fixture(scope="module")
 def source(tmp_path_factory):
     path = tmp_path_factory.mktemp("corrections") / "model.mlir"
-    path.write_text(kernels_test.module(LAYERS))
+    path.write_text(kernel_layers.module(LAYERS))
     return path
 
 
@@ -48,8 +48,8 @@ def test_int8_corrections(source):
     path = harness.compile_file(source, source.with_suffix(".so"), "--compile-from=fusion", "--correction=int8")
     model = harness.Model(path)
     for tokens in (1, 5):
-        feeds = kernels_test.make_inputs(LAYERS, tokens, seed=tokens)
-        kernels_test.check([rounded(layer) for layer in LAYERS], feeds, model(feeds))
+        feeds = kernel_layers.make_inputs(LAYERS, tokens, seed=tokens)
+        kernel_layers.check([rounded(layer) for layer in LAYERS], feeds, model(feeds))
     model.close()
 
 
@@ -82,6 +82,6 @@ def test_gate_threshold(source, tmp_path):
         closing.append(dataclasses.replace(layer))
         closing[-1].__dict__.update(layer.__dict__, threshold=0.5)
     model = harness.Model(path)
-    feeds = kernels_test.make_inputs(LAYERS, 9, seed=2)
-    kernels_test.check(closing, feeds, model(feeds))
+    feeds = kernel_layers.make_inputs(LAYERS, 9, seed=2)
+    kernel_layers.check(closing, feeds, model(feeds))
     model.close()

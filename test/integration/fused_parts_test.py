@@ -1,9 +1,9 @@
 """What joins the ternary kernels of a layer: the norm before it, and gates that close token by token."""
 
 import harness
-import kernels_test
+import kernel_layers
 import pytest
-from kernels_test import Layer
+from kernel_layers import Layer
 
 NORMS = [Layer(n, k, scale, order, rank, "f16", "silu", read, gate, norm=True)
          for n, k, scale, order, rank, read, gate in [
@@ -21,11 +21,11 @@ CLOSING = [Layer(n, k, "row", order, rank, factor, "silu", "original", gate, bia
 def test_norms_and_closing_gates(tmp_path, cpu):
     layers = NORMS + CLOSING
     source = tmp_path / "layers.mlir"
-    source.write_text(kernels_test.module(layers))
-    path = harness.compile_file(source, tmp_path / "layers.so", kernels_test.PACKING, f"--cpu={cpu}")
+    source.write_text(kernel_layers.module(layers))
+    path = harness.compile_file(source, tmp_path / "layers.so", kernel_layers.PACKING, f"--cpu={cpu}")
     for threads in (1, 2):
         model = harness.Model(path, threads)
         for tokens in (1, 5, 9, 64) if threads == 1 else (1, 11):
-            feeds = kernels_test.make_inputs(layers, tokens, seed=tokens)
-            kernels_test.check(layers, feeds, model(feeds))
+            feeds = kernel_layers.make_inputs(layers, tokens, seed=tokens)
+            kernel_layers.check(layers, feeds, model(feeds))
         model.close()

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import harness
-from kernels_test import FLOATS, FORMS, GROUPS, PACKING, SEGMENTS, SHAPES, check, make_inputs, module
+from kernel_layers import FLOATS, FORMS, GROUPS, PACKING, SEGMENTS, SHAPES, check, make_inputs, module
 
 LAYERS = SHAPES[2:] + [layer for layer in GROUPS if layer.columns < 1000] + FLOATS + FORMS[::3] + SEGMENTS
 

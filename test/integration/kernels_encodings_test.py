@@ -6,7 +6,7 @@ import pytest
 
 import harness
 from kernels_levels_test import TOKENS, lowering_of
-from kernels_test import FORMS, PACKING, Layer, check, make_inputs, module, references
+from kernel_layers import FORMS, PACKING, Layer, check, make_inputs, module, references
 
 SHAPES = [(640, 3200), (8, 8640), (1, 344), (3, 100), (7, 3), (640, 1), (16, 192), (1, 1), (33, 193), (9, 191), (17, 1111)]
 # Each granularity with a column less than a block and one more than two.

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import harness
-from kernels_test import FLOATS, FORMS, GROUPS, PACKING, SEGMENTS, SHAPES, Layer, check, make_inputs, module, references
+from kernel_layers import FLOATS, FORMS, GROUPS, PACKING, SEGMENTS, SHAPES, Layer, check, make_inputs, module, references
 
 # What /proc/cpuinfo calls that which each level needs.
 LEVELS = {

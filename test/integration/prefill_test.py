@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import harness
-from kernels_test import PACKING, Layer, make_inputs, module
+from kernel_layers import PACKING, Layer, make_inputs, module
 
 FLAGS = {
     "baseline": set(), "ssse3": {"ssse3"}, "avx2": {"avx2", "fma", "f16c"}, "avxvnni": {"avx2", "avx_vnni"},

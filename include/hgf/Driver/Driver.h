@@ -80,8 +80,8 @@ mlir::LogicalResult compile(mlir::ModuleOp module,
                             const CompileOptions &options,
                             llvm::raw_ostream &report);
 
-/// Runs the phases that `options` ask for and writes nothing: tools that look at
-/// what a phase made, e.g. the packed layers of a model, go on from there.
+/// Runs the phases that `options` ask for and writes nothing: tools that look
+/// at what a phase made, e.g. the packed layers of a model, go on from there.
 mlir::LogicalResult runPhases(mlir::ModuleOp module,
                               const CompileOptions &options);
 
