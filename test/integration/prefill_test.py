@@ -79,7 +79,7 @@ def test_portable_binaries_switch_where_their_level_says(source, expected):
     """On both sides of every level's crossover."""
     path = harness.compile_file(source, source.with_name("portable.so"), PACKING)
     model = harness.Model(path, 2)
-    for tokens in range(1, 33):
+    for tokens in [*range(1, 33), 47, 48, 191, 192]:
         check(expected, model, tokens)
     model.close()
 

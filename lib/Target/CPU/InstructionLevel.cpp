@@ -60,8 +60,8 @@ static constexpr InstructionLevel levels[] = {
     {"ssse3",      "baseline", Triple::x86_64,  "ssse3",                   "core2",     true,  ssse3Bits,      0,              DotLowering::SSSE3,     16,    Accumulator::Int16, 64,   false, false, 4096,    blocks16,    4, 2, 16},
     {"avx2",       "avx2",     Triple::x86_64,  "avx2,fma,f16c",           "x86-64-v3", true,  avx2Bits,       savesVectors32, DotLowering::AVX2,      32,    Accumulator::Int16, 64,   true,  true,  4096,    blocks16,    6, 2, 32},
     {"avxvnni",    "avx2",     Triple::x86_64,  "avx2,fma,f16c,avxvnni",   "x86-64-v3", true,  avxvnniBits,    savesVectors32, DotLowering::VNNI,      32,    Accumulator::Int32, 64,   true,  true,  4096,    blocks16VNNI, 6, 2, 32},
-    {"avx512vnni", "avx2",     Triple::x86_64,  AVX512VNNI,                "x86-64-v4", true,  avx512vnniBits, savesVectors64, DotLowering::VNNI,      64,    Accumulator::Int32, 64,   true,  true,  4096,    blocks32,    6, 4, 48},
-    {"avx512vbmi", "avx2",     Triple::x86_64,  AVX512VNNI ",avx512vbmi",  "x86-64-v4", false, avx512vbmiBits, savesVectors64, DotLowering::VNNI,      64,    Accumulator::Int32, 64,   true,  true,  8192,    blocks32,    6, 4, 48},
+    {"avx512vnni", "avx2",     Triple::x86_64,  AVX512VNNI,                "x86-64-v4", true,  avx512vnniBits, savesVectors64, DotLowering::VNNI,      64,    Accumulator::Int32, 64,   true,  true,  4096,    blocks32,    6, 4, 192},
+    {"avx512vbmi", "avx2",     Triple::x86_64,  AVX512VNNI ",avx512vbmi",  "x86-64-v4", false, avx512vbmiBits, savesVectors64, DotLowering::VNNI,      64,    Accumulator::Int32, 64,   true,  true,  8192,    blocks32,    6, 4, 192},
     {"neon",       "neon",     Triple::aarch64, "neon",                    "",          true,  {},             0,              DotLowering::Portable,  16,    Accumulator::Int16, 64,   true,  true,  4096,    blocks32,    4, 2, 16},
 };
 // clang-format on
