@@ -18,17 +18,19 @@ using namespace mlir::bufferization;
 
 namespace {
 
-/// The fused layer reads its inputs and writes all of its destination.
-struct LinearInterface
-    : DstBufferizableOpInterfaceExternalModel<LinearInterface, LinearOp> {
+/// Layers read their inputs and write all of their destination, which is the
+/// last operand.
+template <typename Layer>
+struct LayerInterface
+    : DstBufferizableOpInterfaceExternalModel<LayerInterface<Layer>, Layer> {
   bool bufferizesToMemoryRead(Operation *op, OpOperand &operand,
                               const AnalysisState &state) const {
-    return !cast<LinearOp>(op).isDpsInit(&operand);
+    return !cast<Layer>(op).isDpsInit(&operand);
   }
 
   bool bufferizesToMemoryWrite(Operation *op, OpOperand &operand,
                                const AnalysisState &state) const {
-    return cast<LinearOp>(op).isDpsInit(&operand);
+    return cast<Layer>(op).isDpsInit(&operand);
   }
 
   LogicalResult bufferize(Operation *op, RewriterBase &rewriter,
@@ -176,7 +178,8 @@ private:
 
 void hgf::registerBufferizableOpInterfaceModels(DialectRegistry &registry) {
   registry.addExtension(+[](MLIRContext *context, HGFDialect *) {
-    LinearOp::attachInterface<LinearInterface>(*context);
+    LinearOp::attachInterface<LayerInterface<LinearOp>>(*context);
+    HeadOp::attachInterface<LayerInterface<HeadOp>>(*context);
     CacheAppendOp::attachInterface<CacheAppendInterface>(*context);
   });
 }

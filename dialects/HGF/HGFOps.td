@@ -419,6 +419,60 @@ def HGF_LinearOp : HGF_Op<"linear", [
   let hasCanonicalizer = 1;
 }
 
+def HGF_HeadOp : HGF_Op<"head", [
+    AttrSizedOperandSegments,
+    DeclareOpInterfaceMethods<DestinationStyleOpInterface, ["getDpsInitsMutable"]>,
+    DeclareOpInterfaceMethods<ReifyRankedShapedTypeOpInterface, ["reifyResultShapes"]>,
+    DeclareOpInterfaceMethods<MemoryEffectsOpInterface>]> {
+  let summary = "A large matrix of floats, as language models end in";
+  let description = [{
+    y = x W^t + bias, with W in float16, or in int8 with one scale per row, and
+    everything else in float32. Tensors before bufferization, memrefs (no
+    result) after it.
+
+    | part | meaning |
+    |---|---|
+    | x | [..., K] f32 |
+    | weight | f16 or i8 [N/8, K/16, 8, 16], both rounded up: W[n, k] is weight[n / 8, k / 16, n % 8, k % 16]; zeros where W has no element |
+    | scales | of i8: f32 [8 ceil(N/8)], W[n, k] is multiplied by scales[n] |
+    | bias | f32 [8 ceil(N/8)] |
+    | init | [..., N], the destination |
+
+    The rows of eight outputs are one stream, as kernels read it; an embedding
+    that shares the matrix reads single rows of it.
+
+    Constraints: `head_c1` the weight's sizes fit x's last dimension and the
+    blocks of 8 and 16; `head_c2` init has x's leading dimensions and its last
+    one fills the weight's blocks of rows; `head_c3` scales exist exactly for i8
+    and have one element per row of the weight; `head_c4` so has the bias.
+
+    Example:
+
+    ```mlir
+    func.func @example(%x: tensor<?x20xf32>, %w: tensor<2x2x8x16xi8>, %s: tensor<16xf32>, %init: tensor<?x9xf32>) {
+      %y = hgf.head ins(%x : tensor<?x20xf32>) weight(%w : tensor<2x2x8x16xi8>) scales(%s : tensor<16xf32>) outs(%init : tensor<?x9xf32>) -> tensor<?x9xf32>
+      return
+    }
+    ```
+  }];
+  let arguments = (ins HGF_Shaped:$x, HGF_Shaped:$weight,
+                       Optional<HGF_Shaped>:$scales, Optional<HGF_Shaped>:$bias,
+                       HGF_Shaped:$init);
+  let results = (outs Optional<AnyRankedTensor>:$y);
+  let assemblyFormat = [{
+    `ins` `(` $x `:` type($x) `)` `weight` `(` $weight `:` type($weight) `)`
+    (`scales` `(` $scales^ `:` type($scales) `)`)?
+    (`bias` `(` $bias^ `:` type($bias) `)`)?
+    `outs` `(` $init `:` type($init) `)` attr-dict (`->` type($y)^)?
+  }];
+  let extraClassDeclaration = [{
+    /// Rows and columns of one block of the weight.
+    static constexpr int64_t blockRows = 8;
+    static constexpr int64_t blockColumns = 16;
+  }];
+  let hasVerifier = 1;
+}
+
 def HGF_OneBitLinearOp : HGF_Op<"onebit_linear", [Pure]> {
   let summary = "A sign matrix between two vectors";
   let description = [{

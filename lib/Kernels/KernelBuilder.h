@@ -126,6 +126,7 @@ void buildCorrectionInput(KernelBuilder &k);
 void buildBackbone(KernelBuilder &k);
 void buildPrefill(KernelBuilder &k);
 void buildFinish(KernelBuilder &k);
+void buildHead(KernelBuilder &k);
 
 /// Epilogue of one row block: `products` holds the ternary part of each token,
 /// scaled, as vector<8xf32>; writes y.

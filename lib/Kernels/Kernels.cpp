@@ -100,6 +100,11 @@ std::string KernelKey::getName() const {
     if (tokens > 1)
       stream << "_tokens" << tokens;
     break;
+  case KernelKind::Head:
+    stream << "head_" << getFactorName(factor) << (bias ? "_bias" : "")
+           << (partialRows ? "_partial" : "")
+           << (partialColumns ? "_columns" : "") << "_tokens" << tokens;
+    break;
   }
   stream << "_" << getLevel().name << (portable ? "_portable" : "");
   return name;
@@ -121,6 +126,8 @@ static std::pair<unsigned, unsigned> getArgumentCounts(KernelKind kind) {
     return {pointerArgumentCount, backboneArgumentCount - pointerArgumentCount};
   case KernelKind::Prefill:
     return {pointerArgumentCount, prefillArgumentCount - pointerArgumentCount};
+  case KernelKind::Head:
+    return {headPointerCount, headArgumentCount - headPointerCount};
   }
   llvm_unreachable("unknown kernel");
 }
@@ -186,6 +193,9 @@ LLVM::LLVMFuncOp hgf::getOrBuildKernel(ModuleOp module, const KernelKey &key) {
     break;
   case KernelKind::Finish:
     buildFinish(kernel);
+    break;
+  case KernelKind::Head:
+    buildHead(kernel);
     break;
   }
   LLVM::ReturnOp::create(kernel.b, ValueRange());

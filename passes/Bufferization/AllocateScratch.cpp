@@ -29,9 +29,19 @@ struct AllocateScratch
         layers.push_back(op);
     });
     for (hgf::LinearOp op : layers) {
-      makeDense(op);
+      SmallVector<OpOperand *> inputs = {&op.getXMutable()};
+      if (op.getResidual())
+        inputs.push_back(&op.getResidualMutable()[0]);
+      makeDense(op, inputs, op.getInitMutable());
       allocate(op);
     }
+    SmallVector<hgf::HeadOp> heads;
+    getOperation().walk([&](hgf::HeadOp op) {
+      if (isa<MemRefType>(op.getX().getType()))
+        heads.push_back(op);
+    });
+    for (hgf::HeadOp op : heads)
+      makeDense(op, &op.getXMutable(), op.getInitMutable());
   }
 
   /// Whether all tokens are at one distance from each other.
@@ -64,25 +74,23 @@ struct AllocateScratch
   }
 
   /// Kernels know one stride per tensor: what has more is copied.
-  static void makeDense(hgf::LinearOp op) {
+  static void makeDense(Operation *op, ArrayRef<OpOperand *> inputs,
+                        OpOperand &destination) {
     OpBuilder builder(op);
-    SmallVector<OpOperand *> inputs = {&op.getXMutable()};
-    if (op.getResidual())
-      inputs.push_back(&op.getResidualMutable()[0]);
     for (OpOperand *operand : inputs) {
       if (isDense(operand->get()))
         continue;
       Value copy = allocateLike(builder, operand->get());
-      memref::CopyOp::create(builder, op.getLoc(), operand->get(), copy);
+      memref::CopyOp::create(builder, op->getLoc(), operand->get(), copy);
       operand->set(copy);
     }
-    Value init = op.getInit();
+    Value init = destination.get();
     if (isDense(init))
       return;
     Value copy = allocateLike(builder, init);
-    op.getInitMutable().set(copy);
+    destination.set(copy);
     builder.setInsertionPointAfter(op);
-    memref::CopyOp::create(builder, op.getLoc(), copy, init);
+    memref::CopyOp::create(builder, op->getLoc(), copy, init);
   }
 
   static void allocate(hgf::LinearOp op) {

@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "HeadLowering.h"
 #include "LayerLowering.h"
 #include "hgf/Passes/CPU/Passes.h"
 
@@ -26,6 +27,8 @@ struct LowerLinear : public hgf::impl::LowerLinearBase<LowerLinear> {
   void runOnOperation() override {
     ModuleOp module = getOperation();
     SmallVector<LinearOp> layers;
+    SmallVector<HeadOp> heads;
+    module.walk([&](HeadOp op) { heads.push_back(op); });
     WalkResult result = module.walk([&](LinearOp op) {
       layers.push_back(op);
       if (isa<PackedType>(op.getWeight().getType()) && op.getScratch())
@@ -35,15 +38,16 @@ struct LowerLinear : public hgf::impl::LowerLinearBase<LowerLinear> {
     });
     if (result.wasInterrupted())
       return signalPassFailure();
+    bool hasWork = !layers.empty() || !heads.empty();
     SmallVector<const InstructionLevel *> levels =
         selectInstructionLevels(target, cpu, level);
-    if (levels.empty() && !layers.empty() && !level.empty()) {
+    if (levels.empty() && hasWork && !level.empty()) {
       module.emitError("expected the instruction level to be one of the "
                        "target's but got '")
           << level << "'";
       return signalPassFailure();
     }
-    if (levels.empty() && !layers.empty()) {
+    if (levels.empty() && hasWork) {
       module.emitError("no ternary kernels exist for the target '")
           << target << "'; supported: x86-64 and aarch64";
       return signalPassFailure();
@@ -63,7 +67,11 @@ struct LowerLinear : public hgf::impl::LowerLinearBase<LowerLinear> {
       if (constant->use_empty())
         constant.erase();
     }
-    if (!layers.empty()) {
+    for (HeadOp op : heads) {
+      emitHead(op, calls);
+      op.erase();
+    }
+    if (hasWork) {
       calls.emitInitialize();
       reportLevels(levels);
     }

@@ -42,7 +42,10 @@ enum class KernelKind {
   /// The epilogue alone, on the ternary product that y holds: what follows
   /// Prefill, or a gate that reads the complete row. Arguments:
   /// BackboneArgument.
-  Finish
+  Finish,
+  /// A block of tokens, a range of row blocks of `hgf.head`. Arguments:
+  /// HeadArgument.
+  Head
 };
 
 /// Arguments of Backbone and Finish: pointers, then int64 numbers. Pointers
@@ -86,6 +89,26 @@ enum BackboneArgument : unsigned {
 /// rows are on the stack.
 inline constexpr int64_t prefillTokens = 288;
 
+/// Arguments of Head: pointers, then int64 numbers. Scales and bias are not
+/// read where the key has none.
+enum HeadArgument : unsigned {
+  HeadWeights,
+  HeadInputs,
+  HeadScales,
+  HeadBias,
+  HeadOutput,
+  headPointerCount,
+  HeadColumns = headPointerCount,
+  HeadRows,
+  /// Bytes from one token to the next.
+  HeadInputStride,
+  HeadOutputStride,
+  /// Row blocks.
+  HeadBegin,
+  HeadEnd,
+  headArgumentCount
+};
+
 /// What decides the code of a kernel: equal keys share one function.
 struct KernelKey {
   KernelKind kind;
@@ -101,7 +124,8 @@ struct KernelKey {
   int64_t group = 0;
   Levels levels = Levels::Ternary;
   Quantization quantization = Quantization::None;
-  /// A where the kind is CorrectionInput, B otherwise.
+  /// A where the kind is CorrectionInput, the weight where it is Head, B
+  /// otherwise.
   FactorType factor = FactorType::None;
   Activation correctionActivation = Activation::Identity;
   CorrectionInput correctionInput = CorrectionInput::Original;
@@ -119,6 +143,8 @@ struct KernelKey {
   Activation activation = Activation::Identity;
   /// The last row block is not full.
   bool partialRows = false;
+  /// Head: nor is the last block of columns.
+  bool partialColumns = false;
 
   /// The level whose code this is: kernels without dot products are shared.
   const InstructionLevel &getLevel() const;
