@@ -13,9 +13,11 @@
 
 using namespace mlir;
 
-/// Entries of `hgf.report`; empty where the passes reported nothing.
-static ArrayRef<Attribute> getLines(ModuleOp module) {
-  auto report = module->getAttrOfType<ArrayAttr>("hgf.report");
+/// Entries of `hgf.report` or `hgf.heads`; empty where the passes reported
+/// nothing.
+static ArrayRef<Attribute> getLines(ModuleOp module,
+                                    StringRef name = "hgf.report") {
+  auto report = module->getAttrOfType<ArrayAttr>(name);
   return report ? report.getValue() : ArrayRef<Attribute>();
 }
 
@@ -91,9 +93,13 @@ std::string hgf::formatReportAsJSON(ModuleOp module) {
   llvm::json::Array lines;
   for (Attribute line : getLines(module))
     lines.push_back(toJSON(line));
+  llvm::json::Array heads;
+  for (Attribute line : getLines(module, "hgf.heads"))
+    heads.push_back(toJSON(line));
   Totals totals(module);
   llvm::json::Object object{
       {"linears", std::move(lines)},
+      {"heads", std::move(heads)},
       {"totals",
        llvm::json::Object{{"linears", totals.linears},
                           {"missed", totals.missed},
@@ -123,10 +129,27 @@ static std::string getCell(DictionaryAttr line, StringRef column) {
   return value ? llvm::formatv("{0}", toJSON(value)).str() : "-";
 }
 
+/// One sentence per float matrix that was stored in fewer bits.
+static std::string formatHeads(ModuleOp module) {
+  std::string text;
+  for (Attribute attribute : getLines(module, "hgf.heads")) {
+    auto line = cast<DictionaryAttr>(attribute);
+    auto embedding = line.getAs<BoolAttr>("embedding");
+    text += llvm::formatv(
+        "head: {0}, {1} as {2}, {3:f2} MB{4}, rounded by {5:e1} of its root "
+        "mean square\n",
+        getCell(line, "node"), getCell(line, "shape"), getCell(line, "storage"),
+        getNumber(line, "bytes") / 1e6,
+        embedding && embedding.getValue() ? " shared with the embedding" : "",
+        getNumber(line, "rounding_error"));
+  }
+  return text;
+}
+
 std::string hgf::formatReportAsTable(ModuleOp module) {
   Totals totals(module);
   if (totals.linears == 0)
-    return "no ternary linear was found\n";
+    return formatHeads(module) + "no ternary linear was found\n";
   SmallVector<StringRef> columns = {"node", "form",          "shape",
                                     "rank", "encoding",      "kernel",
                                     "bits", "effective_bits"};
@@ -158,6 +181,7 @@ std::string hgf::formatReportAsTable(ModuleOp module) {
     }
     stream << '\n';
   }
+  stream << formatHeads(module);
   stream << llvm::formatv(
       "total: {0} linears, {1} off the fast kernel, {2:f2} M weights in {3:f2} "
       "MB, {4:f2} effective bits: {5:f1} times as many models fit into the "

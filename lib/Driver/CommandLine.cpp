@@ -49,6 +49,9 @@ Compiles a model (.onnx, .mlir, .mlirbc) ahead of time.
                               saves its work; --report bounds the error
   --correction=keep|int8      stores corrections as they are (default), or as int8
                               with one scale per rank; --report has the error
+  --head=f16|int8|keep        how the large float matrix that makes the output is
+                              stored (default f16), and with it an embedding that
+                              shares it; --report has the error
   --compile-from=PHASE        the input is what the phase before PHASE wrote
   --compile-to=PHASE          stops after PHASE; with --emit=mlir or bytecode
   --dump-phases-to=DIR        writes DIR/1.legalization.mlir and so on
@@ -114,19 +117,19 @@ private:
       (name == "timing" ? options.timing : options.reportMissedTernary) = true;
       return !hasValue || fail("expected --" + name + " without a value");
     }
-    std::string *text =
-        llvm::StringSwitch<std::string *>(name)
-            .Case("target", &options.target.triple)
-            .Case("cpu", &options.target.cpu)
-            .Case("encoding", &options.encoding)
-            .Case("level", &options.level)
-            .Case("compile-from", &options.compileFrom)
-            .Case("compile-to", &options.compileTo)
-            .Case("dump-phases-to", &options.dumpPhasesTo)
-            .Cases({"dot-lowering", "prefill-from", "emit", "dim", "weights",
-                    "closed-gate-bound", "gate-threshold", "correction"},
-                   &other)
-            .Default(nullptr);
+    std::string *text = llvm::StringSwitch<std::string *>(name)
+                            .Case("target", &options.target.triple)
+                            .Case("cpu", &options.target.cpu)
+                            .Case("encoding", &options.encoding)
+                            .Case("level", &options.level)
+                            .Case("compile-from", &options.compileFrom)
+                            .Case("compile-to", &options.compileTo)
+                            .Case("dump-phases-to", &options.dumpPhasesTo)
+                            .Cases({"dot-lowering", "prefill-from", "emit",
+                                    "dim", "weights", "closed-gate-bound",
+                                    "gate-threshold", "correction", "head"},
+                                   &other)
+                            .Default(nullptr);
     if (!text)
       return fail("unknown option '" + argument + "'; see hgf-compile --help");
     if (!hasValue) {
@@ -182,6 +185,12 @@ private:
       options.sideWeights = value == "side";
       return value == "side" || value == "embed" ||
              fail("expected --weights to be embed or side but got '" + value +
+                  "'");
+    }
+    if (name == "head") {
+      options.head = value.str();
+      return value == "f16" || value == "int8" || value == "keep" ||
+             fail("expected --head to be f16, int8 or keep but got '" + value +
                   "'");
     }
     if (name == "correction") {

@@ -128,6 +128,7 @@ public:
     pipeline.dimensions = options.dimensions;
     pipeline.closedGateBound = options.closedGateBound;
     pipeline.gateThreshold = options.gateThreshold;
+    pipeline.head = options.head;
     pipeline.int8Corrections = options.int8Corrections;
     pipeline.reportMissedTernary = options.reportMissedTernary;
     for (size_t index = first; index <= last; ++index) {

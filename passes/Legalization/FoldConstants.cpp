@@ -139,20 +139,7 @@ static bool mayReplace(Value value, Value replaced) {
 }
 
 void FoldConstants::eraseIfUnused(Operation *operation) {
-  SmallVector<Operation *> worklist = {operation};
-  while (!worklist.empty()) {
-    Operation *current = worklist.pop_back_val();
-    if (!current->use_empty() || !isa<NodeOp, ConstantOp, NoneOp>(current))
-      continue;
-    llvm::SetVector<Operation *> producers;
-    for (Value operand : current->getOperands())
-      if (Operation *producer = operand.getDefiningOp())
-        producers.insert(producer);
-    if (auto constant = dyn_cast<ConstantOp>(current))
-      resources.remove(constant.getValue());
-    current->erase();
-    worklist.append(producers.begin(), producers.end());
-  }
+  resources.eraseUnused(operation, [](Operation *) { return false; });
 }
 
 bool FoldConstants::foldNode(NodeOp node) {

@@ -250,6 +250,50 @@ def RecogniseLayerNorms : Pass<"recognise-layer-norms", "::mlir::ModuleOp"> {
   let dependentDialects = ["::hgf::HGFDialect", "::hgf::ONNXDialect"];
 }
 
+def RecogniseHeads : Pass<"recognise-heads", "::mlir::ModuleOp"> {
+  let summary = "Large float matrices that make the output are stored in fewer bits";
+  let description = [{
+    Finds the product of activations with a constant float matrix, as MatMul or
+    Gemm, whose result reaches an output of the graph through elementwise
+    operators, reshaping, softmax or the choice of the largest: the head of a
+    language model. Its weight is rounded to float16, or to int8 with one scale
+    per output, in the layout of `hgf.head`. Where an embedding gathers rows of
+    the same constant it reads the packed matrix, so that one copy is left.
+
+    Matrices of less than `minimum` elements are left, and so are those with a
+    value that float16 cannot hold. The module's attribute `hgf.heads` says for
+    each head how it is stored and the root mean square of the rounding relative
+    to the weights'.
+
+    Example:
+
+    ```mlir
+    // hgf-opt --recognise-heads=minimum=4
+    func.func @main(%arg0: tensor<2x2xf32>) -> tensor<2x2xf32> {
+      %0 = onnx.constant dense<[[0.1, 0.5], [1.0, 2.0]]> : tensor<2x2xf32> -> tensor<2x2xf32>
+      %1 = onnx.node "MatMul"(%arg0, %0) : (tensor<2x2xf32>, tensor<2x2xf32>) -> tensor<2x2xf32>
+      return %1 : tensor<2x2xf32>
+    }
+    ```
+
+    becomes
+
+    ```mlir
+    module attributes {hgf.heads = [{bytes = 256 : i64, columns = 2 : i64, embedding = false, node = "", ...
+      %0 = onnx.constant dense_resource<head> : tensor<1x1x8x16xf16> -> tensor<1x1x8x16xf16>
+      ... = onnx.node "hgf" "Head"(%arg0, %0, %1, %2) {columns = 2 : si64, rows = 2 : si64} : (tensor<2x2xf32>, tensor<1x1x8x16xf16>, none, none) -> tensor<2x2xf32>
+    ```
+  }];
+  let dependentDialects = ["::hgf::ONNXDialect"];
+  let options = [
+    Option<"storage", "storage", "std::string", "\"f16\"",
+           "f16, int8, or keep: change nothing">,
+    Option<"minimum", "minimum", "int64_t", "65536",
+           "Elements below which a matrix is left">,
+    Option<"reportMissed", "report-missed", "bool", "false",
+           "Remark at matrices that float16 cannot hold">];
+}
+
 def RecogniseRotary : Pass<"recognise-rotary", "::mlir::ModuleOp"> {
   let summary = "Rotary embedding written out becomes one node";
   let description = [{

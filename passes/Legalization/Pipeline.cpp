@@ -37,6 +37,11 @@ void hgf::buildLegalizationPipeline(mlir::OpPassManager &manager,
   manager.addPass(createRecogniseCorrections(corrections));
   manager.addPass(createRecogniseRotary());
   manager.addPass(createRecogniseAttention());
+  // What is left of float products is no layer.
+  RecogniseHeadsOptions heads;
+  heads.storage = options.head;
+  heads.reportMissed = options.reportMissedTernary;
+  manager.addPass(createRecogniseHeads(heads));
   // Weights that nothing recognised.
   manager.addPass(createONNXFoldConstants());
   // Last: what was recognised before is no onnx.node any more.

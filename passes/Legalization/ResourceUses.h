@@ -8,9 +8,11 @@
 #ifndef HGF_PASSES_LEGALIZATION_RESOURCEUSES_H
 #define HGF_PASSES_LEGALIZATION_RESOURCEUSES_H
 
+#include "hgf/Dialect/ONNX/ONNXDialect.h"
 #include "mlir/IR/BuiltinAttributes.h"
 #include "mlir/IR/DialectResourceBlobManager.h"
 #include "mlir/IR/Operation.h"
+#include "llvm/ADT/SetVector.h"
 
 namespace hgf {
 
@@ -36,6 +38,27 @@ public:
     auto *entry = getEntry(attribute);
     if (entry && --uses[entry] == 0)
       entry->setBlob(mlir::AsmResourceBlob());
+  }
+
+  /// Erases `last`, if nothing reads it, and whatever was computed for it
+  /// alone, and releases constants with it. What `keep` wants stays.
+  void eraseUnused(mlir::Operation *last,
+                   llvm::function_ref<bool(mlir::Operation *)> keep) {
+    llvm::SmallVector<mlir::Operation *> worklist = {last};
+    while (!worklist.empty()) {
+      mlir::Operation *operation = worklist.pop_back_val();
+      if (!operation->use_empty() || keep(operation) ||
+          !llvm::isa<NodeOp, ConstantOp, NoneOp>(operation))
+        continue;
+      llvm::SetVector<mlir::Operation *> producers;
+      for (mlir::Value operand : operation->getOperands())
+        if (mlir::Operation *producer = operand.getDefiningOp())
+          producers.insert(producer);
+      if (auto constant = llvm::dyn_cast<ConstantOp>(operation))
+        remove(constant.getValue());
+      operation->erase();
+      worklist.append(producers.begin(), producers.end());
+    }
   }
 
 private:

@@ -1,7 +1,12 @@
 """hgf.head against NumPy: storages x awkward sizes x tokens x threads x instruction levels, outputs poisoned."""
 
+import json
+import subprocess
+
 import numpy as np
+import onnx
 import pytest
+from onnx import helper, numpy_helper
 
 import harness
 from harness import argument, result
@@ -94,3 +99,64 @@ def test_heads(flags, tmp_path):
     for tokens in TOKENS:
         for threads in (1, 2, 3):
             check(library, references, tokens, threads)
+
+
+class Graph:
+    """ids -> embedding -> logits, over one table [N, K] or two."""
+
+    def __init__(self, storage, product, tied, table_type):
+        rng = np.random.default_rng(5)
+        n, k = 700, 100
+        self.table = rng.standard_normal((n, k)).astype(table_type)
+        self.head = self.table if tied else rng.standard_normal((n, k)).astype(table_type)
+        self.bias = rng.standard_normal(n).astype(np.float32)
+        self.rounded = self.round(self.head, storage)
+        self.rows = self.rounded if tied and storage != "keep" else self.table.astype(np.float32)
+        tensors = {"table": self.table, "bias": self.bias}
+        if not tied:
+            tensors["head"] = self.head
+        name = "table" if tied else "head"
+        nodes = [helper.make_node("Gather", ["table", "ids"], ["row"]), helper.make_node("Cast", ["row"], ["x"], to=1)]
+        if product == "gemm":
+            nodes += [helper.make_node("Cast", [name], ["w"], to=1),
+                      helper.make_node("Gemm", ["x", "w", "bias"], ["y"], transB=1)]
+        else:
+            nodes += [helper.make_node("Transpose", [name], ["t"], perm=[1, 0]), helper.make_node("Cast", ["t"], ["w"], to=1),
+                      helper.make_node("MatMul", ["x", "w"], ["p"]), helper.make_node("Add", ["p", "bias"], ["y"])]
+        info = helper.make_tensor_value_info
+        graph = helper.make_graph(
+            nodes, "g", [info("ids", onnx.TensorProto.INT64, ["t"])],
+            [info("y", onnx.TensorProto.FLOAT, ["t", n]), info("x", onnx.TensorProto.FLOAT, ["t", k])],
+            [numpy_helper.from_array(value, name) for name, value in tensors.items()])
+        self.model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 21)], ir_version=10)
+
+    @staticmethod
+    def round(weight, storage):
+        weight = weight.astype(np.float32)
+        if storage == "int8":
+            scales = np.abs(weight).max(1, keepdims=True) / np.float32(127)
+            return np.rint(weight / scales) * scales
+        return weight.astype(np.float16).astype(np.float32) if storage == "f16" else weight
+
+
+@pytest.mark.parametrize("storage", ["f16", "int8", "keep"])
+@pytest.mark.parametrize("product, tied, table_type", [
+    ("matmul", True, np.float32), ("gemm", True, np.float16), ("gemm", False, np.float32)])
+def test_recognised(storage, product, tied, table_type, tmp_path):
+    graph = Graph(storage, product, tied, table_type)
+    onnx.save(graph.model, tmp_path / "model.onnx")
+    run = subprocess.run([harness.HGF_COMPILE, tmp_path / "model.onnx", "-o", tmp_path / "model.so", f"--head={storage}",
+                          "--report=json"], capture_output=True, text=True, check=True)
+    heads = json.loads(run.stdout)["heads"]
+    assert len(heads) == (storage != "keep")
+    if heads:
+        error = np.sqrt(((graph.rounded - graph.head) ** 2).sum() / (graph.head.astype(np.float64) ** 2).sum())
+        assert heads[0]["rounding_error"] == pytest.approx(error, rel=0.02, abs=1e-9)
+        # What is done to a small constant is computed, and the table is then another one.
+        assert heads[0]["embedding"] == (tied and product == "gemm" and table_type == np.float32)
+    ids = np.array([0, 699, 5, -1, 1], np.int64)
+    results = harness.Model(tmp_path / "model.so", 2)({"ids": ids})
+    rows = results["x"]
+    assert np.array_equal(rows, graph.table[ids].astype(np.float32)) or np.array_equal(rows, graph.rounded[ids])
+    expected = rows.astype(np.float64) @ graph.rounded.T + graph.bias
+    assert np.abs(results["y"] - expected).max() < 1e-4

@@ -60,6 +60,9 @@ struct CompileOptions {
   double closedGateBound = 0.0;
   /// Dynamic gates below it count as closed.
   double gateThreshold = 0.0;
+  /// How the large float matrix that makes the output is stored: f16, int8 or
+  /// keep.
+  std::string head = "f16";
   /// Store the factors of corrections as int8 with one scale per rank.
   bool int8Corrections = false;
   /// Holds one folder of prebuilt runtime archives per triple.

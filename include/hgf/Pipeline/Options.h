@@ -64,6 +64,11 @@ struct PipelineOptions : public mlir::PassPipelineOptions<PipelineOptions> {
       llvm::cl::desc("Store the factors of corrections as int8 with one scale "
                      "per rank"),
       llvm::cl::init(false)};
+  Option<std::string> head{
+      *this, "head",
+      llvm::cl::desc("How the large float matrix that makes the output is "
+                     "stored: f16, int8 with one scale per row, or keep"),
+      llvm::cl::init("f16")};
   Option<bool> reportMissedTernary{
       *this, "report-missed-ternary",
       llvm::cl::desc("Remark at every node that almost is a ternary linear "

@@ -10,11 +10,8 @@
 using namespace mlir;
 using namespace hgf;
 
-/// `position` as an index of a dimension of `size`: negative ones count from
-/// the end, and whatever lies outside is moved to the nearest valid one, so
-/// that no read leaves the tensor.
-static Value makePosition(ImplicitLocOpBuilder &builder, Value position,
-                          Value size) {
+Value hgf::makeGatherPosition(ImplicitLocOpBuilder &builder, Value position,
+                              Value size) {
   Type type = builder.getIndexType();
   if (position.getType() != type)
     position = arith::IndexCastOp::create(builder, type, position);
@@ -108,7 +105,8 @@ static LogicalResult lowerGather(NodeLowering &node) {
         SmallVector<Value> position;
         for (int64_t i = 0; i < data.rank(); ++i) {
           if (i == *axis)
-            position.push_back(makePosition(builder, arguments[0], sizeValue));
+            position.push_back(
+                makeGatherPosition(builder, arguments[0], sizeValue));
           else
             position.push_back(linalg::IndexOp::create(
                 builder, i < *axis ? i : i + count - 1));
@@ -148,8 +146,9 @@ static LogicalResult lowerGatherElements(NodeLowering &node) {
                SmallVector<Value> position;
                for (int64_t i = 0; i < data.rank(); ++i)
                  position.push_back(
-                     i == *axis ? makePosition(builder, operands[0], sizes[i])
-                                : Value(linalg::IndexOp::create(builder, i)));
+                     i == *axis
+                         ? makeGatherPosition(builder, operands[0], sizes[i])
+                         : Value(linalg::IndexOp::create(builder, i)));
                return tensor::ExtractOp::create(builder, source, position);
              }));
   return success();
@@ -189,7 +188,7 @@ static LogicalResult lowerGatherND(NodeLowering &node) {
             for (int64_t i = 0; i < *depth; ++i) {
               SmallVector<Value> at(coordinates.take_front(lead));
               at.push_back(makeScalar(builder, builder.getIndexType(), i));
-              position.push_back(makePosition(
+              position.push_back(makeGatherPosition(
                   builder, tensor::ExtractOp::create(builder, positions, at),
                   sizes[batch + i]));
             }

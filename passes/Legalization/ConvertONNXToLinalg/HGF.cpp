@@ -239,6 +239,104 @@ LogicalResult lowerActivation(NodeLowering &node) {
   return success();
 }
 
+/// The packed matrix of a head: its rows and columns, where all is as
+/// recognition makes it.
+FailureOr<std::pair<int64_t, int64_t>>
+readHead(NodeLowering &node, unsigned weight, unsigned scales) {
+  int64_t rows = node.integer("rows", 0), columns = node.integer("columns", 0);
+  auto type =
+      dyn_cast<RankedTensorType>(node.tensor(node.input(weight)).getType());
+  auto blocks = [](int64_t size, int64_t block) {
+    return static_cast<int64_t>(llvm::divideCeil(size, block));
+  };
+  SmallVector<int64_t> expected = {blocks(rows, HeadOp::blockRows),
+                                   blocks(columns, HeadOp::blockColumns),
+                                   HeadOp::blockRows, HeadOp::blockColumns};
+  bool int8 = type && type.getElementType().isInteger(8);
+  if (rows > 0 && columns > 0 && type &&
+      type.getShape() == ArrayRef(expected) &&
+      (int8 || type.getElementType().isF16()) && node.has(scales) == int8)
+    return std::make_pair(rows, columns);
+  node.error() << "expected a packed matrix of the given rows and columns";
+  return failure();
+}
+
+LogicalResult lowerHead(NodeLowering &node) {
+  if (failed(expectCanonical(node, 4, {"rows", "columns"})))
+    return failure();
+  FailureOr<std::pair<int64_t, int64_t>> sizes = readHead(node, 1, 2);
+  if (failed(sizes))
+    return failure();
+  auto [rows, columns] = *sizes;
+  Type sourceType = node.input(0).elementType;
+  TensorValue x = floatInput(node, 0);
+  FailureOr<Value> tensor = withLastDimension(node, x, columns);
+  if (failed(tensor))
+    return failure();
+  Dimensions dims = withLast(node, x.dims, rows);
+  Type float32 = node.builder.getF32Type();
+  Value y = HeadOp::create(node.builder, floatType(node, dims), *tensor,
+                           node.tensor(node.input(1)), optionalTensor(node, 2),
+                           optionalTensor(node, 3), node.empty(dims, float32))
+                .getY();
+  TensorValue result = node.wrap(y, dims, float32);
+  node.setResult(0, node.cast(result, sourceType));
+  return success();
+}
+
+/// Rows of the matrix of a head, as an embedding reads them.
+LogicalResult lowerHeadRows(NodeLowering &node) {
+  if (failed(expectCanonical(node, 3, {"rows", "columns"})))
+    return failure();
+  FailureOr<std::pair<int64_t, int64_t>> sizes = readHead(node, 0, 1);
+  if (failed(sizes))
+    return failure();
+  auto [rows, columns] = *sizes;
+  TensorValue &indices = node.input(2);
+  if (!isa<IntegerType>(indices.elementType))
+    return node.error() << "expected integer indices but got "
+                        << indices.elementType;
+  Value weight = node.tensor(node.input(0)), scales = optionalTensor(node, 1);
+  Dimensions dims(indices.dims.begin(), indices.dims.end());
+  dims.push_back(node.index.constant(columns));
+  int64_t rank = dims.size(), rowCount = rows;
+  Type float32 = node.builder.getF32Type();
+  AffineMap all = node.builder.getMultiDimIdentityMap(rank);
+  auto loop = linalg::GenericOp::create(
+      node.builder, TypeRange{node.tensorType(dims, float32)},
+      ValueRange{node.tensor(indices)}, ValueRange{node.empty(dims, float32)},
+      ArrayRef<AffineMap>{all.getMajorSubMap(rank - 1), all},
+      SmallVector<utils::IteratorType>(rank, utils::IteratorType::parallel),
+      [&](OpBuilder &nested, Location location, ValueRange arguments) {
+        ImplicitLocOpBuilder b(location, nested);
+        Value row = makeGatherPosition(
+            b, arguments[0], arith::ConstantIndexOp::create(b, rowCount));
+        Value column = linalg::IndexOp::create(b, rank - 1);
+        auto split = [&](Value position, int64_t block) {
+          Value size = arith::ConstantIndexOp::create(b, block);
+          return std::make_pair(
+              Value(arith::DivUIOp::create(b, position, size)),
+              Value(arith::RemUIOp::create(b, position, size)));
+        };
+        auto [rowBlock, innerRow] = split(row, HeadOp::blockRows);
+        auto [columnBlock, innerColumn] = split(column, HeadOp::blockColumns);
+        Value element = tensor::ExtractOp::create(
+            b, weight,
+            ValueRange{rowBlock, columnBlock, innerRow, innerColumn});
+        Value value =
+            scales ? arith::SIToFPOp::create(b, float32, element).getResult()
+                   : arith::ExtFOp::create(b, TypeRange(float32),
+                                           ValueRange(element))
+                         .getResult();
+        if (scales)
+          value = arith::MulFOp::create(
+              b, value, tensor::ExtractOp::create(b, scales, ValueRange(row)));
+        linalg::YieldOp::create(b, value);
+      });
+  node.setResult(0, node.wrap(loop.getResult(0), dims, float32));
+  return success();
+}
+
 } // namespace
 
 void hgf::populateHGFLowerings(LoweringTable &table) {
@@ -251,4 +349,6 @@ void hgf::populateHGFLowerings(LoweringTable &table) {
   table.add("hgf", "GatedAdd", lowerGatedAdd);
   table.add("hgf", "OneBitProduct", lowerOneBitProduct);
   table.add("hgf", "Activation", lowerActivation);
+  table.add("hgf", "Head", lowerHead);
+  table.add("hgf", "HeadRows", lowerHeadRows);
 }

@@ -241,6 +241,12 @@ private:
   TensorValue missing;
 };
 
+/// `position` as an index of a dimension of `size`: negative ones count from
+/// the end, and whatever lies outside is moved to the nearest valid one, so
+/// that no read leaves the tensor.
+mlir::Value makeGatherPosition(mlir::ImplicitLocOpBuilder &builder,
+                               mlir::Value position, mlir::Value size);
+
 /// f32 for f16 and bf16, otherwise `type`: what float computations happen in.
 mlir::Type getComputeType(mlir::Type type);
 /// Converts between float types; does nothing for equal ones.

@@ -243,10 +243,6 @@ private:
   /// A block-quantized product that is not ternary, as float product.
   void expandBlocks(const Product &product);
 
-  /// Erases the operations from `last` back to `product`, which nothing reads
-  /// any more, and releases the weight before the next one is read.
-  void release(Operation *last, NodeOp product);
-
   /// Says that the product stays ordinary code.
   void miss(NodeOp node, const Product *product, StringRef why);
 
@@ -370,27 +366,10 @@ void Recogniser::rewrite(const Product &product, TernaryWeight weight,
             .getOutputs()[0];
   y.setType(end.getType());
   end.replaceAllUsesWith(y);
-  release(end.getDefiningOp(), node);
-}
-
-void Recogniser::release(Operation *last, NodeOp product) {
-  SmallVector<Operation *> worklist = {last};
-  while (!worklist.empty()) {
-    Operation *operation = worklist.pop_back_val();
-    // Other products are still to be visited.
-    bool isProduct = operation != product && isMatrixProduct(operation);
-    if (!operation->use_empty() || isProduct ||
-        !isa<NodeOp, ConstantOp, NoneOp>(operation))
-      continue;
-    llvm::SetVector<Operation *> producers;
-    for (Value operand : operation->getOperands())
-      if (Operation *producer = operand.getDefiningOp())
-        producers.insert(producer);
-    if (auto constant = dyn_cast<ConstantOp>(operation))
-      resources.remove(constant.getValue());
-    operation->erase();
-    worklist.append(producers.begin(), producers.end());
-  }
+  // Before the next weight is read. Other products are still to be visited.
+  resources.eraseUnused(end.getDefiningOp(), [&](Operation *operation) {
+    return operation != node && isMatrixProduct(operation);
+  });
 }
 
 void Recogniser::miss(NodeOp node, const Product *product, StringRef why) {

@@ -36,9 +36,8 @@ void TernaryWeight::scale(ArrayRef<float> factors) {
 }
 
 Value TernaryWeight::materialize(OpBuilder &builder, Location location) const {
-  auto type =
-      TernaryType::get(builder.getContext(), rows, columns, granularity, group,
-                       levels);
+  auto type = TernaryType::get(builder.getContext(), rows, columns, granularity,
+                               group, levels);
   ElementsAttr codeElements = makeElements({int64_t(codes.size())},
                                            builder.getI8Type(), codes, "codes");
   auto scaleType =
