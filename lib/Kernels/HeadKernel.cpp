@@ -16,15 +16,12 @@ using namespace hgf;
 
 using Values = KernelBuilder::Values;
 
-static constexpr int64_t lanes = KernelBuilder::lanes;
 static constexpr int64_t floatBytes = 4;
 static constexpr int64_t blockRows = HeadOp::blockRows;
 static constexpr int64_t blockColumns = HeadOp::blockColumns;
 static constexpr int64_t cacheLine = 64;
-/// Sums that stay in registers, beside the operands, where there are sixteen.
-static constexpr int64_t sumCount = 8;
 
-static_assert(blockRows == lanes, "results leave as one vector");
+static_assert(blockRows == KernelBuilder::lanes, "results leave as one vector");
 
 namespace {
 
@@ -35,8 +32,14 @@ class Head {
 public:
   explicit Head(KernelBuilder &k)
       : k(k), tokens(k.key.tokens),
-        rows(std::max<int64_t>(1, std::min(blockRows, sumCount / tokens))),
-        rowBytes(blockColumns * getElementBytes(k.key.factor)) {}
+        rowBytes(blockColumns * getElementBytes(k.key.factor)) {
+    // Levels with vectors of 64 bytes have 32 registers; sums are to stay in
+    // registers beside their operands.
+    bool wide = k.level.vectorBytes == 64 && !k.key.portable;
+    lanes = wide ? 16 : KernelBuilder::lanes;
+    rows = std::clamp<int64_t>((wide ? 16 : 8) / tokens, 1, blockRows);
+    floats = k.vector(lanes, k.f32());
+  }
 
   void build() {
     Value columns = k.argument(HeadColumns);
@@ -72,7 +75,7 @@ private:
     for (int64_t token = 0; token < tokens; ++token) {
       Value target = k.address(tail, token * blockColumns * floatBytes);
       for (int64_t column = 0; column < blockColumns; column += lanes)
-        k.store(k.real(k.floats(), 0), k.address(target, column * floatBytes),
+        k.store(k.real(floats, 0), k.address(target, column * floatBytes),
                 lanes * floatBytes);
       Value source =
           k.address(inputPointer(token), k.multiply(first, floatBytes));
@@ -93,7 +96,7 @@ private:
           Value start = k.address(weights, k.multiply(row, rowBytes));
           Values sums = k.loop(
               k.size(0), fullBlocks, 1,
-              Values(rows * tokens, k.real(k.floats(), 0)),
+              Values(rows * tokens, k.real(floats, 0)),
               [&](Value block, ArrayRef<Value> carried) {
                 Values inputs;
                 Value offset = k.multiply(block, blockColumns * floatBytes);
@@ -131,13 +134,11 @@ private:
     for (int64_t column = 0; column < blockColumns; column += lanes) {
       Values x;
       for (Value input : inputs)
-        x.push_back(k.load(k.floats(), k.address(input, column * floatBytes),
-                           floatBytes));
+        x.push_back(
+            k.load(floats, k.address(input, column * floatBytes), floatBytes));
       for (int64_t row = 0; row < rows; ++row) {
-        Value weight =
-            k.loadFactor(k.address(weights, row * rowBytes + column * rowBytes /
-                                                                 blockColumns),
-                         k.key.factor);
+        Value weight = loadWeights(k.address(
+            weights, row * rowBytes + column * rowBytes / blockColumns));
         for (int64_t token = 0; token < tokens; ++token) {
           Value &sum = sums[row * tokens + token];
           sum = k.multiplyAdd(weight, x[token], sum);
@@ -145,6 +146,20 @@ private:
       }
     }
     return sums;
+  }
+
+  /// One vector of weights as float32.
+  Value loadWeights(Value pointer) {
+    if (lanes == KernelBuilder::lanes)
+      return k.loadFactor(pointer, k.key.factor);
+    unsigned alignment = lanes * getElementBytes(k.key.factor);
+    if (k.key.factor == FactorType::I8)
+      return k.toFloat(arith::ExtSIOp::create(
+          k.b, k.vector(lanes, k.i32()),
+          k.load(k.vector(lanes, k.i8()), pointer, alignment)));
+    Value halves =
+        k.load(k.vector(lanes, k.b.getF16Type()), pointer, alignment);
+    return arith::ExtFOp::create(k.b, TypeRange(floats), ValueRange(halves));
   }
 
   void finish(Value rowBlock, int64_t token) {
@@ -182,8 +197,11 @@ private:
 
   KernelBuilder &k;
   int64_t tokens;
+  /// Elements of a vector of float32.
+  int64_t lanes;
   /// Rows that are computed at a time.
   int64_t rows;
+  VectorType floats;
   /// Bytes of one row in one block.
   int64_t rowBytes;
   Value fullBlocks;

@@ -27,7 +27,10 @@ static StringRef getFactorName(FactorType type) {
 }
 
 const InstructionLevel &KernelKey::getLevel() const {
-  bool multiplies = kind == KernelKind::Backbone || kind == KernelKind::Prefill;
+  // Heads gain from more registers only.
+  bool multiplies = kind == KernelKind::Backbone ||
+                    kind == KernelKind::Prefill ||
+                    (kind == KernelKind::Head && level->vectorBytes == 64);
   return multiplies ? *level : *findInstructionLevel(level->general);
 }
 

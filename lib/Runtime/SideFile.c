@@ -10,6 +10,7 @@
 #include <limits.h>
 #include <link.h>
 #include <pthread.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -82,6 +83,19 @@ static hgf_status explain(char *error, size_t error_size, const char *path,
   return HGF_ERROR_WEIGHTS;
 }
 
+/* Only advice for mapped weights, which touches no page of them. Weights that
+ * are read front to back on small pages come a fifth slower, and file systems
+ * that cannot help say so. The system reads them from the disk in long runs in
+ * the background, before the first run asks for them, unless they may not fit
+ * into memory. */
+static void advise_weights(void *weights, size_t bytes) {
+  (void)madvise(weights, bytes, MADV_HUGEPAGE);
+  long pages = sysconf(_SC_PHYS_PAGES), page_bytes = sysconf(_SC_PAGESIZE);
+  if (pages > 0 && page_bytes > 0 &&
+      bytes / (size_t)page_bytes < (size_t)pages / 2)
+    (void)madvise(weights, bytes, MADV_WILLNEED);
+}
+
 static hgf_status map_open_file(int file, loaded_model *loaded,
                                 const char *path, char *error,
                                 size_t error_size) {
@@ -110,9 +124,7 @@ static hgf_status map_open_file(int file, loaded_model *loaded,
     snprintf(what, sizeof what, "cannot be mapped (%s)", strerror(errno));
     return explain(error, error_size, path, what);
   }
-  /* Only advice. Weights that are read front to back on small pages come a
-   * fifth slower, and file systems that cannot help say so. */
-  (void)madvise(mapping, (size_t)expected, MADV_HUGEPAGE);
+  advise_weights(mapping, (size_t)expected);
   loaded->mapping = mapping;
   loaded->mapping_bytes = (size_t)expected;
   return HGF_OK;
@@ -138,8 +150,8 @@ static hgf_status map_weights(loaded_model *loaded, const char *weights_path,
 /* From here on a segment is read as a stream. */
 enum { streamed_bytes = 4 << 20 };
 
-/* dl_iterate_phdr callback: asks for huge pages for large constants of the file
- * that holds an address, which are its embedded weights. */
+/* dl_iterate_phdr callback: advises on large constants of the file that holds
+ * an address, which are its embedded weights. */
 static int advise_constants(struct dl_phdr_info *info, size_t size,
                             void *opaque) {
   (void)size;
@@ -158,7 +170,7 @@ static int advise_constants(struct dl_phdr_info *info, size_t size,
     uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
     uintptr_t begin = (info->dlpi_addr + segment->p_vaddr) / page * page;
     uintptr_t end = info->dlpi_addr + segment->p_vaddr + segment->p_filesz;
-    (void)madvise((void *)begin, end - begin, MADV_HUGEPAGE);
+    advise_weights((void *)begin, end - begin);
   }
   return holds;
 }
