@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "LoweringContext.h"
+#include "hgf/Dialect/HGF/HGFDialect.h"
 
 #include <cmath>
 
@@ -253,6 +254,27 @@ static FailureOr<TensorValue> scaleAndShift(NodeLowering &node,
       });
 }
 
+/// x / sqrt(mean(x^2) + epsilon) * scale over the last dimension as one
+/// operation, which a layer behind it can take in; std::nullopt where the types
+/// are not that operation's.
+static std::optional<TensorValue> lowerRootMeanSquare(NodeLowering &node,
+                                                      TensorValue &x,
+                                                      TensorValue &scale,
+                                                      double epsilon) {
+  if (!x.elementType.isF32() || !scale.elementType.isF32() || x.rank() < 1 ||
+      scale.rank() != 1)
+    return std::nullopt;
+  RankedTensorType type = node.tensorType(x.dims, x.elementType);
+  int64_t columns = type.getShape().back();
+  if (ShapedType::isDynamic(columns) ||
+      node.tensorType(scale.dims, scale.elementType).getDimSize(0) != columns)
+    return std::nullopt;
+  Value result =
+      RMSNormOp::create(node.builder, type, node.tensor(x), node.tensor(scale),
+                        node.builder.getF32FloatAttr(epsilon));
+  return node.wrap(result, x.dims, x.elementType);
+}
+
 /// LayerNormalization, RMSNormalization and SimplifiedLayerNormalization: over
 /// all axes from `axis` on.
 template <bool center> static LogicalResult lowerLayerNorm(NodeLowering &node) {
@@ -265,7 +287,13 @@ template <bool center> static LogicalResult lowerLayerNorm(NodeLowering &node) {
     return failure();
   SmallVector<int64_t> axes =
       llvm::to_vector(llvm::seq<int64_t>(*axis, x.rank()));
-  Norm norm = normalize(node, x, axes, node.real("epsilon", 1e-5), center);
+  double epsilon = node.real("epsilon", 1e-5);
+  if (!center && !node.has(2) && !node.isResultUsed(1) && *axis == x.rank() - 1)
+    if (auto fused = lowerRootMeanSquare(node, x, node.input(1), epsilon)) {
+      node.setResult(0, *fused);
+      return success();
+    }
+  Norm norm = normalize(node, x, axes, epsilon, center);
   FailureOr<TensorValue> result =
       scaleAndShift(node, norm.normalized, &node.input(1),
                     node.has(2) ? &node.input(2) : nullptr, x.elementType);
@@ -302,8 +330,16 @@ template <bool center> static LogicalResult lowerSkipNorm(NodeLowering &node) {
       });
   if (failed(total))
     return failure();
-  Norm norm = normalize(node, *total, {total->rank() - 1},
-                        node.real("epsilon", 1e-12), center);
+  double epsilon = node.real("epsilon", 1e-12);
+  bool onlySum = !node.isResultUsed(1) && !node.isResultUsed(2);
+  if (!center && onlySum)
+    if (auto fused =
+            lowerRootMeanSquare(node, *total, node.input(2), epsilon)) {
+      node.setResult(0, *fused);
+      node.setResult(3, *total);
+      return success();
+    }
+  Norm norm = normalize(node, *total, {total->rank() - 1}, epsilon, center);
   bool hasBeta = center && node.has(3);
   FailureOr<TensorValue> result =
       scaleAndShift(node, norm.normalized, &node.input(2),
@@ -311,7 +347,7 @@ template <bool center> static LogicalResult lowerSkipNorm(NodeLowering &node) {
   if (failed(result))
     return failure();
   node.setResult(0, *result);
-  if (node.isResultUsed(1) || node.isResultUsed(2))
+  if (!onlySum)
     return node.error() << "the results mean and inv_std_var are not supported";
   node.setResult(3, *total);
   return success();

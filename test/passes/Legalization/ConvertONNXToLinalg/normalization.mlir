@@ -30,15 +30,17 @@ module attributes {onnx.opsets = {ai.onnx = 11 : i64}} {
 // RMSNormalization has no mean, LayerNormalization has; both add epsilon
 // under the root.
 // CHECK-LABEL: func.func @main(
+// CHECK: hgf.rms_norm %{{.*}}, %{{.*}} epsilon 9.99999997E-7 : tensor<?x8xf32>, tensor<8xf32>
 // CHECK-NOT: arith.subf
 // CHECK: arith.addf %{{.*}}, %[[EPSILON:.*]] : f32
 // CHECK: math.sqrt
 // CHECK: arith.subf
 // CHECK: math.sqrt
-func.func @main(%x: tensor<?x8xf32>, %s: tensor<8xf32>) -> (!onnx.unknown, !onnx.unknown) {
+func.func @main(%x: tensor<?x8xf32>, %s: tensor<8xf32>, %t: tensor<?x8xf32>) -> (!onnx.unknown, !onnx.unknown, !onnx.unknown) {
   %rms = onnx.node "RMSNormalization"(%x, %s) {epsilon = 1.0e-6 : f32} : (tensor<?x8xf32>, tensor<8xf32>) -> !onnx.unknown
+  %whole = onnx.node "RMSNormalization"(%x, %t) {axis = 0 : i64} : (tensor<?x8xf32>, tensor<?x8xf32>) -> !onnx.unknown
   %layer = onnx.node "LayerNormalization"(%x, %s) : (tensor<?x8xf32>, tensor<8xf32>) -> !onnx.unknown
-  return %rms, %layer : !onnx.unknown, !onnx.unknown
+  return %rms, %whole, %layer : !onnx.unknown, !onnx.unknown, !onnx.unknown
 }
 
 // -----
