@@ -53,13 +53,18 @@ static constexpr int32_t savesVectors64 = 0xe6;
 
 #define AVX512VNNI "avx512f,avx512cd,avx512bw,avx512dq,avx512vl,avx512vnni"
 
+/// A crossover: SSSE3 overwrites an operand, so that codes which several tokens
+/// share must be copied for each; straight from the stream, they are made for
+/// one use.
+static constexpr int64_t never = std::numeric_limits<int64_t>::max();
+
 // clang-format off
 static constexpr InstructionLevel levels[] = {
     // name        general     architecture     features                   cpu          portable detection       saved           lowering                vector accumulator          steps fma    f16    prefetch tokens      panel crossover
-    {"baseline",   "baseline", Triple::x86_64,  "",                        "",          true,  {},             0,              DotLowering::Portable,  16,    Accumulator::Int16, 64,   false, false, 4096,    blocks16,    2, 2, 16},
-    {"ssse3",      "baseline", Triple::x86_64,  "ssse3",                   "core2",     true,  ssse3Bits,      0,              DotLowering::SSSE3,     16,    Accumulator::Int16, 64,   false, false, 4096,    blocks16,    4, 2, 16},
+    {"baseline",   "baseline", Triple::x86_64,  "",                        "",          true,  {},             0,              DotLowering::Portable,  16,    Accumulator::Int16, 64,   false, false, 4096,    blocks16,    3, 4, 8},
+    {"ssse3",      "baseline", Triple::x86_64,  "ssse3",                   "core2",     true,  ssse3Bits,      0,              DotLowering::SSSE3,     16,    Accumulator::Int16, 64,   false, false, 4096,    blocks16,    4, 2, never},
     {"avx2",       "avx2",     Triple::x86_64,  "avx2,fma,f16c",           "x86-64-v3", true,  avx2Bits,       savesVectors32, DotLowering::AVX2,      32,    Accumulator::Int16, 64,   true,  true,  4096,    blocks16,    6, 2, 32},
-    {"avxvnni",    "avx2",     Triple::x86_64,  "avx2,fma,f16c,avxvnni",   "x86-64-v3", true,  avxvnniBits,    savesVectors32, DotLowering::VNNI,      32,    Accumulator::Int32, 64,   true,  true,  4096,    blocks16VNNI, 6, 2, 32},
+    {"avxvnni",    "avx2",     Triple::x86_64,  "avx2,fma,f16c,avxvnni",   "x86-64-v3", true,  avxvnniBits,    savesVectors32, DotLowering::VNNI,      32,    Accumulator::Int32, 64,   true,  true,  4096,    blocks16VNNI, 6, 2, 48},
     {"avx512vnni", "avx2",     Triple::x86_64,  AVX512VNNI,                "x86-64-v4", true,  avx512vnniBits, savesVectors64, DotLowering::VNNI,      64,    Accumulator::Int32, 64,   true,  true,  4096,    blocks32,    6, 4, 192},
     {"avx512vbmi", "avx2",     Triple::x86_64,  AVX512VNNI ",avx512vbmi",  "x86-64-v4", false, avx512vbmiBits, savesVectors64, DotLowering::VNNI,      64,    Accumulator::Int32, 64,   true,  true,  8192,    blocks32,    6, 4, 192},
     {"neon",       "neon",     Triple::aarch64, "neon",                    "",          true,  {},             0,              DotLowering::Portable,  16,    Accumulator::Int16, 64,   true,  true,  4096,    blocks32,    4, 2, 16},
