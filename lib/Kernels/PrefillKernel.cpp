@@ -90,7 +90,6 @@ struct Prefill {
                       emitTokens(rowBlock, block, count);
                       return {};
                     });
-             emitProducts(rowBlock);
              return {};
            });
   }
@@ -294,27 +293,42 @@ private:
   }
 
   /// All tokens of the call with one panel: whole groups, then what remains.
+  /// After the last columns each group is finished at once, so that writing y
+  /// overlaps with the next group.
   void emitTokens(Value rowBlock, Value block, Value count) {
     int64_t most = k.level.panelTokens;
     Value tokens = k.argument(TokenCount);
     Value rest = arith::RemUIOp::create(k.b, tokens, k.size(most));
     Value whole = k.subtract(tokens, rest);
+    Value isLast = isEqual(k.add(block, count), blocks);
+    auto finish = [&](Value first, Value last) {
+      k.branch(
+          isLast, {},
+          [&]() -> Values {
+            emitProducts(rowBlock, first, last);
+            return {};
+          },
+          []() -> Values { return {}; });
+    };
     k.loop(k.size(0), whole, most, {},
            [&](Value token, ArrayRef<Value>) -> Values {
              emitGroup(most, token, rowBlock, block, count);
+             finish(token, k.add(token, most));
              return {};
            });
-    for (int64_t size = 1; size < most; ++size) {
-      Value equal = arith::CmpIOp::create(k.b, arith::CmpIPredicate::eq, rest,
-                                          k.size(size));
+    for (int64_t size = 1; size < most; ++size)
       k.branch(
-          equal, {},
+          isEqual(rest, k.size(size)), {},
           [&]() -> Values {
             emitGroup(size, whole, rowBlock, block, count);
             return {};
           },
           []() -> Values { return {}; });
-    }
+    finish(whole, tokens);
+  }
+
+  Value isEqual(Value left, Value right) {
+    return arith::CmpIOp::create(k.b, arith::CmpIPredicate::eq, left, right);
   }
 
   /// A group of `size` tokens with one panel.
@@ -458,35 +472,32 @@ private:
                    llvm::to_vector(llvm::seq<int64_t>(0, 2 * lanes)));
   }
 
-  /// Totals to products, scaled, in y.
-  void emitProducts(Value rowBlock) {
+  /// Totals of some tokens to products, scaled, in y.
+  void emitProducts(Value rowBlock, Value first, Value last) {
     Value count = k.minimum(k.subtract(k.argument(End), rowBlock),
                             k.size(panelRows / lanes));
-    k.loop(
-        k.size(0), k.argument(TokenCount), 1, {},
-        [&](Value token, ArrayRef<Value>) -> Values {
-          Value offset = k.multiply(token, floatBytes);
-          Value inputScale = k.splat(k.load(
-              k.f32(), k.address(k.argument(InputScalesPointer), offset), 4));
-          Value y = k.address(k.argument(OutputPointer),
-                              k.multiply(token, k.argument(OutputStride)));
-          Value sum;
-          if (!isGrouped())
-            sum = k.splat(
-                k.load(k.i32(), k.address(k.argument(SumsPointer), offset), 4));
-          k.loop(k.size(0), count, 1, {},
-                 [&](Value index, ArrayRef<Value>) -> Values {
-                   Value block = k.add(rowBlock, index);
-                   Value pointer = k.address(
-                       totalsOf(token), k.multiply(index, lanes * floatBytes));
-                   emitStoreTo(
-                       k, block,
-                       k.address(y, k.multiply(block, lanes * floatBytes)),
-                       emitProduct(block, pointer, sum, inputScale));
-                   return {};
-                 });
-          return {};
-        });
+    k.loop(first, last, 1, {}, [&](Value token, ArrayRef<Value>) -> Values {
+      Value offset = k.multiply(token, floatBytes);
+      Value inputScale = k.splat(k.load(
+          k.f32(), k.address(k.argument(InputScalesPointer), offset), 4));
+      Value y = k.address(k.argument(OutputPointer),
+                          k.multiply(token, k.argument(OutputStride)));
+      Value sum;
+      if (!isGrouped())
+        sum = k.splat(
+            k.load(k.i32(), k.address(k.argument(SumsPointer), offset), 4));
+      k.loop(k.size(0), count, 1, {},
+             [&](Value index, ArrayRef<Value>) -> Values {
+               Value block = k.add(rowBlock, index);
+               Value pointer = k.address(totalsOf(token),
+                                         k.multiply(index, lanes * floatBytes));
+               emitStoreTo(k, block,
+                           k.address(y, k.multiply(block, lanes * floatBytes)),
+                           emitProduct(block, pointer, sum, inputScale));
+               return {};
+             });
+      return {};
+    });
   }
 
   Value emitProduct(Value rowBlock, Value pointer, Value sum,

@@ -65,20 +65,27 @@ void KernelCalls::call(OpBuilder &builder, Location location, KernelKey key,
                        dispatch.variants.front().getFunctionType(), operands);
 }
 
+std::pair<int64_t, int64_t> KernelCalls::getCrossoverRange() const {
+  if (prefillFrom)
+    return {prefillFrom, prefillFrom};
+  int64_t least = levels.front()->crossover, greatest = least;
+  for (const InstructionLevel *level : levels) {
+    least = std::min(least, level->crossover);
+    greatest = std::max(greatest, level->crossover);
+  }
+  return {least, greatest};
+}
+
 Value KernelCalls::getCrossover(OpBuilder &builder, Location location) {
-  int64_t least = prefillFrom ? prefillFrom : levels.front()->crossover;
-  bool equal = prefillFrom || llvm::all_equal(llvm::map_range(
-                                  levels, [](const InstructionLevel *level) {
-                                    return level->crossover;
-                                  }));
-  if (equal)
+  auto [least, greatest] = getCrossoverRange();
+  if (least == greatest)
     return arith::ConstantIntOp::create(builder, location, least, 64);
   if (!crossover) {
     OpBuilder start = OpBuilder::atBlockBegin(module.getBody());
-    crossover =
-        LLVM::GlobalOp::create(start, module.getLoc(), start.getI64Type(),
-                               /*isConstant=*/false, LLVM::Linkage::Internal,
-                               "hgf_crossover", start.getI64IntegerAttr(least));
+    crossover = LLVM::GlobalOp::create(
+        start, module.getLoc(), start.getI64Type(),
+        /*isConstant=*/false, LLVM::Linkage::Internal, "hgf_crossover",
+        start.getI64IntegerAttr(levels.front()->crossover));
   }
   Value address = LLVM::AddressOfOp::create(builder, location, crossover);
   return LLVM::LoadOp::create(builder, location, builder.getI64Type(), address);

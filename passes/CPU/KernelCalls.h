@@ -27,6 +27,8 @@ public:
   void call(mlir::OpBuilder &builder, mlir::Location location, KernelKey key,
             mlir::ValueRange arguments);
 
+  /// The least and the greatest crossover of the levels.
+  std::pair<int64_t, int64_t> getCrossoverRange() const;
   /// From how many tokens on Prefill is faster than Backbone: an i64, which is
   /// a constant unless levels differ.
   mlir::Value getCrossover(mlir::OpBuilder &builder, mlir::Location location);

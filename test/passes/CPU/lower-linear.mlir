@@ -2,6 +2,7 @@
 // RUN: hgf-opt %s --lower-weights '--lower-linear=target=x86_64-linux-gnu' | FileCheck %s --check-prefix=PORTABLE
 // RUN: hgf-opt %s --lower-weights '--lower-linear=target=x86_64-linux-gnu level=avx512vnni' | FileCheck %s --check-prefix=WIDE
 // RUN: hgf-opt %s --lower-weights '--lower-linear=target=x86_64-linux-gnu level=avx512vnni portable-dots' | FileCheck %s --check-prefix=ANYWHERE
+// RUN: hgf-opt %s --lower-weights '--lower-linear=target=x86_64-linux-gnu cpu=x86-64-v3 prefill-from=1' | FileCheck %s --check-prefix=PREFILL
 // RUN: hgf-opt %s --lower-weights '--lower-linear=target=aarch64-linux-gnu' | FileCheck %s --check-prefix=NEON
 
 // With several levels calls go through pointers that are filled at load.
@@ -22,6 +23,18 @@
 // ANYWHERE: hgf.dot_step {{.*}} : vector<16xi32>, vector<64xi8>
 
 // NEON: llvm.func internal @hgf_kernel_linear_planes2_int8_row_partial_tokens1_neon
+
+// Many tokens take unpacked panels of rows.
+// PREFILL-LABEL: @two_layers
+// PREFILL: llvm.call @hgf_kernel_quantize_reciprocal_avx2(
+// PREFILL: llvm.call @hgf_kernel_prefill_planes2_row_partial_avx2(
+// PREFILL-NOT: hgf_kernel_linear
+
+// A portable binary asks the level that runs how many tokens are many.
+// PORTABLE-LABEL: @some_tokens
+// PORTABLE: %[[ADDRESS:.*]] = llvm.mlir.addressof @hgf_crossover
+// PORTABLE: %[[CROSSOVER:.*]] = llvm.load %[[ADDRESS]]
+// PORTABLE: arith.cmpi sge, %{{.*}}, %[[CROSSOVER]]
 
 hgf.weights @first dense<0> : tensor<576xi8> size 576
 hgf.weights @second dense<0> : tensor<576xi8> size 576
