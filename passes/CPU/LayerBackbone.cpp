@@ -52,11 +52,12 @@ void LayerLowering::emitBackbone() {
   KernelKey key = makeBackboneKey();
   if (isFloat())
     return emitDecode(key);
+  auto [least, greatest] = calls.getCrossoverRange();
+  if (knownTokens >= 0 && knownTokens < least)
+    return emitDecode(key);
+  if (knownTokens >= greatest)
+    return emitPrefill(key);
   Value crossover = calls.getCrossover(b, b.getLoc());
-  APInt known;
-  if (knownTokens >= 0 && matchPattern(crossover, m_ConstantInt(&known)))
-    return knownTokens < known.getSExtValue() ? emitDecode(key)
-                                              : emitPrefill(key);
   Value many =
       arith::CmpIOp::create(b, arith::CmpIPredicate::sge, tokens, crossover);
   auto branch = scf::IfOp::create(b, TypeRange(), many, true);
