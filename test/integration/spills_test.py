@@ -6,7 +6,7 @@ import re
 import pytest
 
 import harness
-from kernels_test import PACKING, Layer, module
+from kernel_layers import PACKING, Layer, module
 
 LAYERS = [Layer(64, 512, "row"), Layer(64, 512, "tensor"), Layer(64, 512, "64"), Layer(64, 512, "row", levels="odd"),
           Layer(64, 512, "row", rank=8, gate="row", bias=True, residual=True)]
