@@ -43,15 +43,19 @@ def source(tmp_path_factory):
     return path
 
 
+def compare(layer, got, reference, tokens):
+    close, exact = reference
+    if exact is not None:
+        np.testing.assert_array_equal(got, exact[:tokens], err_msg=f"{layer} of {tokens} tokens")
+    magnitude = max(np.abs(close[:tokens]).max(), 1e-3)
+    np.testing.assert_allclose(got / magnitude, close[:tokens] / magnitude, rtol=0, atol=4e-6, err_msg=repr(layer))
+
+
 def check(expected, model, tokens):
     feeds, references = expected
     outputs = model({name: value[:tokens] for name, value in feeds.items()})
-    for i, (layer, (close, exact)) in enumerate(zip(LAYERS, references)):
-        got = outputs[f"y{i}"]
-        if exact is not None:
-            np.testing.assert_array_equal(got, exact[:tokens], err_msg=f"{layer} of {tokens} tokens")
-        magnitude = max(np.abs(close[:tokens]).max(), 1e-3)
-        np.testing.assert_allclose(got / magnitude, close[:tokens] / magnitude, rtol=0, atol=4e-6, err_msg=repr(layer))
+    for i, (layer, reference) in enumerate(zip(LAYERS, references)):
+        compare(layer, outputs[f"y{i}"], reference, tokens)
 
 
 def variants():
@@ -73,6 +77,24 @@ def test_every_level(source, expected, level, lowering):
         for tokens in TOKENS + [MOST] if native else [1, 5, 25, 130]:
             check(expected, model, tokens)
         model.close()
+
+
+def test_codes_that_do_not_keep_their_lanes(tmp_path, expected):
+    """Three trits in five bits are unpacked row by row, then transposed."""
+    layers = [layer for layer in LAYERS if not layer.grouped and layer.levels == "ternary"]
+    feeds, references = expected
+    source = tmp_path / "trits.mlir"
+    source.write_text(module(layers))
+    lowering = "native" if FLAGS["avx512vbmi"] <= set(pathlib.Path("/proc/cpuinfo").read_text().split()) else "portable"
+    model = harness.Model(harness.compile_file(source, tmp_path / "trits.so", PACKING, "--cpu=znver4", "--level=avx512vbmi",
+                                               f"--dot-lowering={lowering}", "--encoding=trits3in5", "--prefill-from=1"), 2)
+    for tokens in [1, 5, 25, 130]:
+        numbers = [LAYERS.index(layer) for layer in layers]
+        outputs = model({f"{name}{i}": feeds[f"{name}{number}"][:tokens] for i, number in enumerate(numbers)
+                         for name in ["x", "r"] if f"{name}{number}" in feeds})
+        for i, number in enumerate(numbers):
+            compare(LAYERS[number], outputs[f"y{i}"], references[number], tokens)
+    model.close()
 
 
 def test_portable_binaries_switch_where_their_level_says(source, expected):
