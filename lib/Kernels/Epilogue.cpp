@@ -91,11 +91,6 @@ static Values emitOpenCorrection(KernelBuilder &k, Value rowBlock,
     Value stride = k.multiply(end, lanes * bytes);
     factor = k.address(k.argument(FactorPointer), k.multiply(rowBlock, stride));
   }
-  // Blocks follow at once. Between two of them Backbone reads its weights, long
-  // enough for the next one to come; Finish reads nothing else.
-  Value ahead = k.key.kind == KernelKind::Finish
-                    ? k.size(k.level.prefetchBytes)
-                    : k.multiply(k.subtract(end, first), lanes * bytes);
   // One token has four sums, so that no multiply-add waits for the last one.
   int64_t sumCount = tokens == 1 ? block : tokens;
   Values sums =
@@ -104,7 +99,10 @@ static Values emitOpenCorrection(KernelBuilder &k, Value rowBlock,
                Values sums(carried);
                Value column = k.address(
                    factor, k.multiply(k.subtract(rank, first), lanes * bytes));
-               k.prefetch(column, ahead);
+               // Backbone's stream of weights is prefetched; a second one of
+               // so few bytes beside it only costs.
+               if (k.key.kind == KernelKind::Finish)
+                 k.prefetch(column);
                for (int64_t r = 0; r < block; ++r) {
                  Value b = k.loadFactor(k.address(column, r * lanes * bytes),
                                         k.key.factor);

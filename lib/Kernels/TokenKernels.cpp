@@ -39,7 +39,8 @@ static Values forEachVector(KernelBuilder &k, Value x, Value count,
   Value begin = k.size(0);
   Values carried(init);
   if (merge) {
-    constexpr int64_t sets = 4;
+    // Sixteen registers have to suffice.
+    const int64_t sets = init.size() > 1 ? 2 : 4;
     Value rest = arith::AndIOp::create(k.b, count, k.size(sets * lanes - 1));
     Value end = k.subtract(count, rest);
     Values wide;
@@ -295,7 +296,9 @@ static void emitCorrectionInput(KernelBuilder &k) {
                       return step(index, k.toFloat(wide), carried);
                     });
     } else {
-      sums = forEachVector(k, x, columns, Values(block, zero), step);
+      sums = forEachVector(
+          k, x, columns, Values(block, zero), step,
+          [&](Value left, Value right) { return k.addFloat(left, right); });
     }
     for (int64_t r = 0; r < block; ++r) {
       auto at = [&](Value pointer) {
