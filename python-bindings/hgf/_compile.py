@@ -32,6 +32,10 @@ def compile(
     dims: Optional[Mapping[str, int]] = None,
     weights: str = "embed",
     closed_gate_bound: float = 0.0,
+    gate_threshold: float = 0.0,
+    encoding: str = "auto",
+    head: str = "f16",
+    correction: str = "keep",
     report_missed_ternary: bool = False,
     dump_phases_to: Optional[Union[str, os.PathLike]] = None,
     threads: int = 0,
@@ -46,6 +50,10 @@ def compile(
     dims: lengths of symbolic dimensions, e.g. {"batch": 1}; the others stay free.
     weights: "embed" in the library, or "side": in a file beside it, which is mapped at load.
     closed_gate_bound: corrections whose every |tanh g| is below it are deleted; 0 deletes none.
+    gate_threshold: a token's dynamic gate below it counts as closed; 0 closes none.
+    encoding: how weights lie in memory: "auto" (what is expected to be fastest), "planes2" or "trits3in5".
+    head: the large float matrix that makes the output as "f16", as "int8" with one scale per row, or "keep".
+    correction: factors of corrections as they are ("keep"), or as "int8" with one scale per rank.
     report_missed_ternary: `Model.messages` then says of each near miss which condition failed.
     dump_phases_to: folder for the module after each phase.
     threads, max_context: as for `load`.
@@ -70,6 +78,10 @@ def compile(
         dims=dims,
         weights=weights,
         closed_gate_bound=closed_gate_bound,
+        gate_threshold=gate_threshold,
+        encoding=encoding,
+        head=head,
+        correction=correction,
         report_missed_ternary=report_missed_ternary,
         dump_phases_to=dump_phases_to,
     )
@@ -89,6 +101,10 @@ def compile_to(
     dims: Optional[Mapping[str, int]] = None,
     weights: str = "embed",
     closed_gate_bound: float = 0.0,
+    gate_threshold: float = 0.0,
+    encoding: str = "auto",
+    head: str = "f16",
+    correction: str = "keep",
     report_missed_ternary: bool = False,
     dump_phases_to: Optional[Union[str, os.PathLike]] = None,
     compile_from: Optional[str] = None,
@@ -107,6 +123,13 @@ def compile_to(
     """
     if weights not in ("embed", "side"):
         raise ValueError(f"expected weights to be 'embed' or 'side' but got '{weights}'")
+    if head not in ("f16", "int8", "keep"):
+        raise ValueError(f"expected head to be 'f16', 'int8' or 'keep' but got '{head}'")
+    if correction not in ("keep", "int8"):
+        raise ValueError(f"expected correction to be 'keep' or 'int8' but got '{correction}'")
+    for name, bound in (("closed_gate_bound", closed_gate_bound), ("gate_threshold", gate_threshold)):
+        if not bound >= 0:  # refuses NaN, too
+            raise ValueError(f"expected {name} to be at least 0 but got {bound}")
     output = os.fspath(output)
     if emit is None:
         emit = _KINDS.get(pathlib.Path(output).suffix, "mlir" if compile_to else "exe")
@@ -130,6 +153,10 @@ def compile_to(
             dimensions=format_dims(dims),
             side_weights=weights == "side",
             closed_gate_bound=closed_gate_bound,
+            gate_threshold=gate_threshold,
+            encoding=encoding,
+            head=head,
+            int8_corrections=correction == "int8",
             report_missed_ternary=report_missed_ternary,
             compile_from=compile_from or "",
             compile_to=compile_to or "",

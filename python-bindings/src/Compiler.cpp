@@ -7,6 +7,7 @@
 
 #include "Bindings.h"
 #include "hgf/Pipeline/Phases.h"
+#include "hgf/Target/CPU/Encoding.h"
 
 #include "llvm/ADT/StringSwitch.h"
 
@@ -53,7 +54,8 @@ static std::vector<std::string> compileModule(
     Module &source, const std::string &output, const std::string &emit,
     const std::string &target, const std::string &cpu,
     const std::vector<std::string> &dimensions, bool sideWeights,
-    double closedGateBound, bool reportMissedTernary,
+    double closedGateBound, double gateThreshold, const std::string &encoding,
+    const std::string &head, bool int8Corrections, bool reportMissedTernary,
     const std::string &compileFrom, const std::string &compileTo,
     const std::string &dumpPhasesTo, const std::string &runtimeDirectory) {
   hgf::CompileOptions options;
@@ -64,6 +66,13 @@ static std::vector<std::string> compileModule(
   options.dimensions = dimensions;
   options.sideWeights = sideWeights;
   options.closedGateBound = closedGateBound;
+  options.gateThreshold = gateThreshold;
+  if (encoding != "auto" && !hgf::findEncoding(encoding))
+    throw Error("expected encoding to be auto" + hgf::listEncodings() +
+                " but got '" + encoding + "'");
+  options.encoding = encoding;
+  options.head = head;
+  options.int8Corrections = int8Corrections;
   options.reportMissedTernary = reportMissedTernary;
   checkPhase(compileFrom);
   checkPhase(compileTo);
@@ -85,8 +94,10 @@ void hgf::python::bindCompiler(nb::module_ &package) {
   package.def("compile", &compileModule, nb::arg("source"), nb::kw_only(),
               nb::arg("output"), nb::arg("emit"), nb::arg("target"),
               nb::arg("cpu"), nb::arg("dimensions"), nb::arg("side_weights"),
-              nb::arg("closed_gate_bound"), nb::arg("report_missed_ternary"),
-              nb::arg("compile_from"), nb::arg("compile_to"),
-              nb::arg("dump_phases_to"), nb::arg("runtime_directory"),
+              nb::arg("closed_gate_bound"), nb::arg("gate_threshold"),
+              nb::arg("encoding"), nb::arg("head"), nb::arg("int8_corrections"),
+              nb::arg("report_missed_ternary"), nb::arg("compile_from"),
+              nb::arg("compile_to"), nb::arg("dump_phases_to"),
+              nb::arg("runtime_directory"),
               nb::call_guard<nb::gil_scoped_release>());
 }

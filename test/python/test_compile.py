@@ -1,5 +1,6 @@
 """hgf.compile and hgf.compile_to: sources, kinds of output, targets, errors."""
 
+import pathlib
 import subprocess
 
 import models
@@ -10,6 +11,7 @@ import pytest
 import hgf
 
 X = np.array([[1, -2, 3, -4]], np.float32)
+DEMO = pathlib.Path(__file__).resolve().parents[2] / "examples" / "shakespeare" / "model.onnx"
 
 
 def test_every_kind_of_source_gives_the_same(tmp_path):
@@ -35,6 +37,16 @@ def test_dims_fix_symbolic_dimensions():
 @pytest.mark.parametrize("cpu", ["native", "portable", "x86-64-v3"])
 def test_cpu(cpu):
     np.testing.assert_array_equal(hgf.compile(models.add(), cpu=cpu)(X, X), X + X)
+
+
+def test_options_reach_the_compiler(tmp_path):
+    packed = tmp_path / "model.mlir"
+    hgf.compile_to(DEMO, packed, compile_to="packing", correction="int8", head="keep")
+    assert "correction_error" in packed.read_text() and "hgf.head" not in packed.read_text()
+    hgf.compile_to(DEMO, packed, compile_to="packing")
+    assert "correction_error" not in packed.read_text() and "hgf.head" in packed.read_text()
+    with pytest.raises(hgf.Error, match="trits3in5"):
+        hgf.compile_to(DEMO, packed, compile_to="packing", encoding="trits3in5")
 
 
 def test_output_kinds_follow_the_suffix(tmp_path):
@@ -78,6 +90,7 @@ def test_another_machines_code_is_written_and_not_loaded(tmp_path):
         ({"emit": "jar"}, "expected emit to be exe, shared"),
         ({"compile_from": "beginning"}, "no phase 'beginning'"),
         ({"dims": {"no_such": 3}}, "no_such"),
+        ({"encoding": "planes9"}, "expected encoding to be auto"),
     ],
 )
 def test_wrong_options_raise_the_compilers_sentence(tmp_path, options, sentence):
@@ -87,7 +100,16 @@ def test_wrong_options_raise_the_compilers_sentence(tmp_path, options, sentence)
 
 
 @pytest.mark.parametrize(
-    "options", [{"weights": "elsewhere"}, {"dims": {"batch": -1}}, {"dims": {1: 1}}, {"compile_to": "fusion"}]
+    "options",
+    [
+        {"weights": "elsewhere"},
+        {"dims": {"batch": -1}},
+        {"dims": {1: 1}},
+        {"compile_to": "fusion"},
+        {"head": "int4"},
+        {"correction": "f16"},
+        {"gate_threshold": -0.5},
+    ],
 )
 def test_wrong_arguments_are_value_errors(tmp_path, options):
     with pytest.raises(ValueError):
