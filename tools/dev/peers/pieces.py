@@ -124,9 +124,13 @@ class Piece:
             handle.run()
             # The first matrix is the one that `expected` is made of.
             candidate.error = max(candidate.error, error(outputs(handle), self.expected))
-        if not candidate.error < TOLERANCE:
-            raise RuntimeError(f"{name} computes something else: it differs from the product by {candidate.error:.3f} of its largest value")
-        self.candidates.append(candidate)
+        if candidate.error < TOLERANCE:
+            self.candidates.append(candidate)
+        else:
+            wrong = f"computes something else at K = {self.shape[1]}: it differs from the product by {candidate.error:.3f} of its largest value"
+            if name.startswith("hgf"):
+                raise RuntimeError(f"{name} {wrong}")
+            self.skipped[name] = wrong
         return candidate
 
     def add_ours(self):
