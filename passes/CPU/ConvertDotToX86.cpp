@@ -50,8 +50,9 @@ static std::optional<DotIntrinsics> getIntrinsics(const InstructionLevel &level,
       return DotIntrinsics{"llvm.x86.avx512.vpdpbusd.256", ""};
     case 64:
       return DotIntrinsics{"llvm.x86.avx512.vpdpbusd.512", ""};
+    default:
+      return std::nullopt;
     }
-    return std::nullopt;
   }
   llvm_unreachable("unknown lowering");
 }

@@ -61,12 +61,13 @@ FailureOr<RankedTensorType> TensorReader::readShape(const Tensor &tensor,
 /// tensors reach into: a model may be larger than the memory.
 static void releasePages(const char *data, size_t size) {
   uintptr_t page = llvm::sys::Process::getPageSizeEstimate();
-  uintptr_t begin = llvm::alignTo(reinterpret_cast<uintptr_t>(data), page);
-  uintptr_t end =
-      llvm::alignDown(reinterpret_cast<uintptr_t>(data) + size, page);
+  auto address = reinterpret_cast<uintptr_t>(data);
+  uintptr_t begin = llvm::alignTo(address, page);
+  uintptr_t end = llvm::alignDown(address + size, page);
   // What cannot be given back is only kept for longer.
   if (begin < end)
-    (void)madvise(reinterpret_cast<void *>(begin), end - begin, MADV_DONTNEED);
+    (void)madvise(const_cast<char *>(data) + (begin - address), end - begin,
+                  MADV_DONTNEED);
 }
 
 static bool isPackedType(Type elementType) {

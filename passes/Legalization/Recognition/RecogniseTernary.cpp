@@ -311,6 +311,7 @@ void Recogniser::rewrite(const Product &product, TernaryWeight weight,
                          const Activations &activations) {
   Factor factor = activations.chain.factor;
   std::vector<float> scales;
+  scales.reserve(factor.values.size());
   for (double value : factor.values)
     scales.push_back(float(value * product.alpha));
   if (scales.size() > 1 || scales[0] != 1.0f)
