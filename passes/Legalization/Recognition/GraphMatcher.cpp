@@ -9,6 +9,8 @@
 
 #include "hgf/Analysis/Operands.h"
 
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+
 using namespace mlir;
 using namespace hgf;
 
@@ -117,6 +119,11 @@ Type hgf::findElementType(Value value) {
     value = node.getInputs().front();
   }
   return {};
+}
+
+bool hgf::isFloat32(Value value) {
+  Type type = findElementType(value);
+  return type && type.isF32();
 }
 
 std::optional<int64_t> hgf::findRank(Value value) {
@@ -228,6 +235,16 @@ NodeOp hgf::makeCanonical(OpBuilder &builder, Location location,
 
 Value hgf::makeNone(OpBuilder &builder, Location location) {
   return NoneOp::create(builder, location, builder.getNoneType());
+}
+
+SmallVector<NodeOp> hgf::collectNodes(Operation *root,
+                                      llvm::function_ref<bool(NodeOp)> wanted) {
+  SmallVector<NodeOp> nodes;
+  root->walk([&](NodeOp node) {
+    if (node->getParentOfType<func::FuncOp>() && wanted(node))
+      nodes.push_back(node);
+  });
+  return nodes;
 }
 
 void hgf::eraseUnusedNodes(Operation *root) {

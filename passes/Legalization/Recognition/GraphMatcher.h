@@ -33,6 +33,8 @@ std::optional<double> getReal(NodeOp node, llvm::StringRef attribute);
 
 /// The element type of `value` as far as the graph tells it, or null.
 mlir::Type findElementType(mlir::Value value);
+/// Whether the graph tells that `value` holds float32.
+bool isFloat32(mlir::Value value);
 /// The rank of `value` where the graph tells it.
 std::optional<int64_t> findRank(mlir::Value value);
 
@@ -64,6 +66,11 @@ NodeOp makeCanonical(mlir::OpBuilder &builder, mlir::Location location,
                      llvm::ArrayRef<mlir::NamedAttribute> attributes = {},
                      llvm::ArrayRef<mlir::Type> resultTypes = {});
 mlir::Value makeNone(mlir::OpBuilder &builder, mlir::Location location);
+
+/// The nodes in functions below `root` that `wanted` takes, in their order: a
+/// list, because what is done with one may erase others.
+llvm::SmallVector<NodeOp> collectNodes(mlir::Operation *root,
+                                       llvm::function_ref<bool(NodeOp)> wanted);
 
 /// Erases nodes and constants below `root` that nothing reads.
 void eraseUnusedNodes(mlir::Operation *root);

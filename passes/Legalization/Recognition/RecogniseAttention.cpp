@@ -36,11 +36,6 @@ struct Match {
   bool swapped = false;
 };
 
-bool isFloat32(Value value) {
-  Type type = findElementType(value);
-  return type && type.isF32();
-}
-
 /// A constant of one element, of no more dimensions than the scores.
 std::optional<double> matchFactor(Value value) {
   std::optional<ConstantTensor> constant =
@@ -139,11 +134,8 @@ std::optional<Match> matchAttention(NodeOp node) {
 struct RecogniseAttention
     : public hgf::impl::RecogniseAttentionBase<RecogniseAttention> {
   void runOnOperation() override {
-    SmallVector<NodeOp> nodes;
-    getOperation().walk([&](NodeOp node) {
-      if (node->getParentOfType<func::FuncOp>() &&
-          node.getOutputs().size() == 1)
-        nodes.push_back(node);
+    SmallVector<NodeOp> nodes = collectNodes(getOperation(), [](NodeOp node) {
+      return node.getOutputs().size() == 1;
     });
     for (NodeOp node : nodes)
       if (std::optional<Match> match = matchAttention(node))

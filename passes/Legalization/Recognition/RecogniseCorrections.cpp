@@ -432,11 +432,8 @@ struct RecogniseCorrections
   using RecogniseCorrectionsBase::RecogniseCorrectionsBase;
 
   void runOnOperation() override {
-    SmallVector<NodeOp> sums;
-    getOperation().walk([&](NodeOp node) {
-      if (node->getParentOfType<func::FuncOp>() && isOperator(node, "Add"))
-        sums.push_back(node);
-    });
+    SmallVector<NodeOp> sums = collectNodes(
+        getOperation(), [](NodeOp node) { return isOperator(node, "Add"); });
     Recogniser recogniser(MissReport{reportMissed});
     for (NodeOp sum : sums)
       recogniser.visit(sum);

@@ -244,11 +244,7 @@ struct RecogniseHeads : public hgf::impl::RecogniseHeadsBase<RecogniseHeads> {
   void runOnOperation() override {
     if (storage == "keep")
       return;
-    SmallVector<NodeOp> nodes;
-    getOperation().walk([&](NodeOp node) {
-      if (node->getParentOfType<func::FuncOp>() && isProduct(node))
-        nodes.push_back(node);
-    });
+    SmallVector<NodeOp> nodes = collectNodes(getOperation(), isProduct);
     Recogniser recogniser(getOperation(), storage == "int8", minimum,
                           reportMissed);
     for (NodeOp node : nodes)

@@ -73,11 +73,8 @@ bool matchScaled(Value value, Norm &norm) {
 struct RecogniseLayerNorms
     : public hgf::impl::RecogniseLayerNormsBase<RecogniseLayerNorms> {
   void runOnOperation() override {
-    SmallVector<NodeOp> nodes;
-    getOperation().walk([&](NodeOp node) {
-      if (node->getParentOfType<func::FuncOp>() &&
-          (isOperator(node, "Add") || isOperator(node, "Mul")))
-        nodes.push_back(node);
+    SmallVector<NodeOp> nodes = collectNodes(getOperation(), [](NodeOp node) {
+      return isOperator(node, "Add") || isOperator(node, "Mul");
     });
     // Last first: with the shift before without.
     for (NodeOp node : llvm::reverse(nodes))
@@ -99,8 +96,7 @@ struct RecogniseLayerNorms
       found = matchScaled(result, norm);
     }
     // Computations in other types round in other places: they stay.
-    Type type = found ? findElementType(norm.x) : Type();
-    if (!type || !type.isF32())
+    if (!found || !isFloat32(norm.x))
       return;
     OpBuilder builder(node);
     auto axis =

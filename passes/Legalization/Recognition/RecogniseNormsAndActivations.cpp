@@ -209,20 +209,12 @@ std::optional<Norm> matchNorm(NodeOp node) {
   return found ? std::optional(norm) : std::nullopt;
 }
 
-bool isFloat32(Value value) {
-  Type type = findElementType(value);
-  return type && type.isF32();
-}
-
 struct RecogniseNormsAndActivations
     : public hgf::impl::RecogniseNormsAndActivationsBase<
           RecogniseNormsAndActivations> {
   void runOnOperation() override {
-    SmallVector<NodeOp> nodes;
-    getOperation().walk([&](NodeOp node) {
-      if (node->getParentOfType<func::FuncOp>() &&
-          node.getOutputs().size() == 1)
-        nodes.push_back(node);
+    SmallVector<NodeOp> nodes = collectNodes(getOperation(), [](NodeOp node) {
+      return node.getOutputs().size() == 1;
     });
     // Last first: a formula is taken before its parts are.
     for (NodeOp node : llvm::reverse(nodes))

@@ -180,11 +180,8 @@ bool matchSplit(Value value, Rotary &rotary) {
 struct RecogniseRotary
     : public hgf::impl::RecogniseRotaryBase<RecogniseRotary> {
   void runOnOperation() override {
-    SmallVector<NodeOp> nodes;
-    getOperation().walk([&](NodeOp node) {
-      if (node->getParentOfType<func::FuncOp>() &&
-          (isOperator(node, "Add") || isOperator(node, "Concat")))
-        nodes.push_back(node);
+    SmallVector<NodeOp> nodes = collectNodes(getOperation(), [](NodeOp node) {
+      return isOperator(node, "Add") || isOperator(node, "Concat");
     });
     for (NodeOp node : nodes)
       visit(node);

@@ -438,11 +438,7 @@ struct RecogniseTernary
   using RecogniseTernaryBase::RecogniseTernaryBase;
 
   void runOnOperation() override {
-    SmallVector<NodeOp> nodes;
-    getOperation().walk([&](NodeOp node) {
-      if (node->getParentOfType<func::FuncOp>() && isMatrixProduct(node))
-        nodes.push_back(node);
-    });
+    SmallVector<NodeOp> nodes = collectNodes(getOperation(), isMatrixProduct);
     Recogniser recogniser(MissReport{reportMissed}, getOperation());
     for (NodeOp node : nodes)
       recogniser.visit(node);

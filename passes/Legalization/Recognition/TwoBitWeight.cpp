@@ -97,6 +97,44 @@ std::optional<std::vector<float>> findScales(const Matrix &matrix,
   return scales;
 }
 
+/// How the values of a matrix are scaled integers.
+struct Scaling {
+  Levels levels;
+  Granularity granularity;
+  int64_t group;
+  std::vector<float> scales;
+
+  float at(int64_t row, int64_t column, int64_t rows) const {
+    int64_t perRow = scales.size() / rows;
+    if (granularity == Granularity::Tensor)
+      return scales[0];
+    return scales[group ? row * perRow + column / group : row];
+  }
+};
+
+/// The coarsest scaling, or none.
+std::optional<Scaling> findScaling(const Matrix &matrix) {
+  auto find = [&](Levels levels, Granularity granularity,
+                  int64_t group) -> std::optional<Scaling> {
+    int64_t blockRows = granularity == Granularity::Tensor ? matrix.rows : 1;
+    std::optional<std::vector<float>> scales =
+        findScales(matrix, levels, blockRows, group ? group : matrix.columns);
+    if (!scales)
+      return std::nullopt;
+    return Scaling{levels, granularity, group, std::move(*scales)};
+  };
+  for (Levels levels : {Levels::Odd, Levels::Signed})
+    for (Granularity granularity : {Granularity::Tensor, Granularity::Row})
+      if (auto scaling = find(levels, granularity, 0))
+        return scaling;
+  for (Levels levels : {Levels::Odd, Levels::Signed})
+    for (int64_t group : {256, 128, 64, 32})
+      if (group < matrix.columns)
+        if (auto scaling = find(levels, Granularity::Group, group))
+          return scaling;
+  return std::nullopt;
+}
+
 } // namespace
 
 std::optional<TernaryWeight> hgf::findTwoBitWeight(ArrayRef<float> values,
@@ -107,44 +145,23 @@ std::optional<TernaryWeight> hgf::findTwoBitWeight(ArrayRef<float> values,
   if (rows < 1 || columns < 2)
     return std::nullopt;
   Matrix matrix{values, rows, columns, transposed};
-  TernaryWeight result(rows, columns);
-  auto find = [&](Levels levels, Granularity granularity, int64_t group) {
-    std::optional<std::vector<float>> scales = findScales(
-        matrix, levels, granularity == Granularity::Tensor ? rows : 1,
-        group ? group : columns);
-    if (!scales)
-      return false;
-    result.levels = levels;
-    result.granularity = granularity;
-    result.group = group;
-    result.scales = std::move(*scales);
-    return true;
-  };
-  auto findAny = [&] {
-    for (Levels levels : {Levels::Odd, Levels::Signed})
-      for (Granularity granularity : {Granularity::Tensor, Granularity::Row})
-        if (find(levels, granularity, 0))
-          return true;
-    for (Levels levels : {Levels::Odd, Levels::Signed})
-      for (int64_t group : {256, 128, 64, 32})
-        if (group < columns && find(levels, Granularity::Group, group))
-          return true;
-    return false;
-  };
+  std::optional<Scaling> scaling = findScaling(matrix);
   // A matrix of zeros has no levels.
-  if (!findAny() || llvm::all_of(result.scales, [](float s) { return s == 0; }))
+  if (!scaling || llvm::all_of(scaling->scales, [](float s) { return s == 0; }))
     return std::nullopt;
-  CodeMeaning meaning = getCodeMeaning(result.levels);
-  int64_t perRow = result.scales.size() / rows;
+  // Only now: most matrices that come here are floats, and large.
+  TernaryWeight result(rows, columns);
+  CodeMeaning meaning = getCodeMeaning(scaling->levels);
   for (int64_t row = 0; row < rows; ++row)
     for (int64_t column = 0; column < columns; ++column) {
-      int64_t index = result.granularity == Granularity::Tensor ? 0
-                      : result.group ? row * perRow + column / result.group
-                                     : row;
-      float scale = result.scales[index];
+      float scale = scaling->at(row, column, rows);
       float weight = scale == 0 ? 0 : matrix.at(row, column) / scale;
       result.setCode(row, column,
                      (std::lrint(weight) + meaning.offset) / meaning.factor);
     }
+  result.levels = scaling->levels;
+  result.granularity = scaling->granularity;
+  result.group = scaling->group;
+  result.scales = std::move(scaling->scales);
   return result;
 }
