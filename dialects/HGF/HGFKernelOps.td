@@ -13,14 +13,22 @@ include "mlir/Interfaces/InferTypeOpInterface.td"
 include "mlir/Interfaces/SideEffectInterfaces.td"
 
 def HGF_DotStepOp : HGF_Op<"dot_step", [Pure, AllTypesMatch<["acc", "result"]>, AllTypesMatch<["codes", "x"]>]> {
-  let summary = "Multiplies unsigned codes by signed bytes and accumulates";
+  let summary = "Multiplies codes by signed bytes and accumulates";
   let description = [{
     The accumulator's own type says how many neighbouring products are added to
-    one lane: with B bytes, B/2 lanes of i16 take pairs and B/4 lanes of i32
-    take quadruples. The caller bounds the number of steps so that i16 does
-    not overflow.
+    one lane: with B bytes, B lanes of i16 take single products, B/2 lanes of
+    i16 take pairs and B/4 lanes of i32 take quadruples. The caller bounds the
+    number of steps so that i16 does not overflow.
 
-    Constraints: `dot_step_c1` the accumulator has B/2 i16 or B/4 i32 lanes.
+    Codes are bytes from 0 to 127, which instructions may read with or without
+    a sign; with `signed` they are bytes from -128 to 127.
+
+    With `matrix` each 16 bytes of codes are two rows of eight columns, those of
+    x two tokens, and the four lanes of i32 take the 2x2 products: row 0 with
+    token 0, row 0 with token 1, row 1 with token 0, row 1 with token 1.
+
+    Constraints: `dot_step_c1` the accumulator has B or B/2 i16 or B/4 i32 lanes;
+    `dot_step_c2` with `matrix` it has i32 lanes, and B is a multiple of 16.
 
     Example:
 
@@ -33,20 +41,25 @@ def HGF_DotStepOp : HGF_Op<"dot_step", [Pure, AllTypesMatch<["acc", "result"]>, 
   }];
   let arguments = (ins VectorOfRankAndType<[1], [I16, I32]>:$acc,
                        VectorOfRankAndType<[1], [I8]>:$codes,
-                       VectorOfRankAndType<[1], [I8]>:$x);
+                       VectorOfRankAndType<[1], [I8]>:$x,
+                       UnitAttr:$signed_codes,
+                       UnitAttr:$matrix);
   let results = (outs VectorOfRankAndType<[1], [I16, I32]>:$result);
-  let assemblyFormat = "$acc `,` $codes `,` $x `:` type($acc) `,` type($codes) attr-dict";
+  let assemblyFormat = [{
+    (`matrix` $matrix^)? (`signed` $signed_codes^)? $acc `,` $codes `,` $x `:`
+    type($acc) `,` type($codes) attr-dict
+  }];
   let hasVerifier = 1;
 }
 
 def HGF_DotWidenOp : HGF_Op<"dot_widen", [Pure, AllTypesMatch<["total", "result"]>]> {
   let summary = "Closes a run of dot_step into an int32 total";
   let description = [{
-    An i16 accumulator adds neighbouring pairs to each lane of the total; an i32
-    accumulator is added lane by lane.
+    An i16 accumulator adds neighbouring pairs or quadruples to each lane of the
+    total; an i32 accumulator is added lane by lane.
 
-    Constraints: `dot_widen_c1` the total has half as many lanes as an i16
-    accumulator, or as many as an i32 one.
+    Constraints: `dot_widen_c1` the total has half or a quarter as many lanes as
+    an i16 accumulator, or as many as an i32 one.
 
     Example:
 

@@ -12,22 +12,34 @@ using namespace hgf;
 
 LogicalResult DotStepOp::verify() {
   VectorType acc = getAcc().getType(), codes = getCodes().getType();
-  int64_t perLane = acc.getElementType().isInteger(16) ? 2 : 4;
-  if (acc.getNumElements() * perLane == codes.getNumElements())
+  int64_t lanes = acc.getNumElements(), bytes = codes.getNumElements();
+  bool words = acc.getElementType().isInteger(16);
+  if (getMatrix() && (words || bytes % 16 != 0))
+    return emitOpError(
+               "dot_step_c2: expected lanes of i32 and pairs of rows of "
+               "8 columns but got ")
+           << acc << " and " << codes;
+  if (lanes * (words ? 2 : 4) == bytes || (words && lanes == bytes))
     return success();
-  return emitOpError("dot_step_c1: expected ")
-         << codes.getNumElements() / perLane << " lanes of "
-         << acc.getElementType() << " for " << codes << " but got " << acc;
+  InFlightDiagnostic error = emitOpError("dot_step_c1: expected ");
+  if (words)
+    error << bytes << " or ";
+  return error << bytes / (words ? 2 : 4) << " lanes of "
+               << acc.getElementType() << " for " << codes << " but got "
+               << acc;
 }
 
 LogicalResult DotWidenOp::verify() {
   VectorType total = getTotal().getType(), acc = getAcc().getType();
-  int64_t perLane = acc.getElementType().isInteger(16) ? 2 : 1;
-  if (total.getNumElements() * perLane == acc.getNumElements())
+  int64_t totals = total.getNumElements(), lanes = acc.getNumElements();
+  bool words = acc.getElementType().isInteger(16);
+  if (words ? totals * 2 == lanes || totals * 4 == lanes : totals == lanes)
     return success();
-  return emitOpError("dot_widen_c1: expected ")
-         << acc.getNumElements() / perLane << " lanes for " << acc
-         << " but got " << total;
+  InFlightDiagnostic error = emitOpError("dot_widen_c1: expected ");
+  if (words)
+    error << lanes / 4 << " or ";
+  return error << lanes / (words ? 2 : 1) << " lanes for " << acc << " but got "
+               << total;
 }
 
 LogicalResult MultishiftOp::verify() {

@@ -21,6 +21,11 @@ namespace hgf {
 /// while the tile walks along the columns. A tile of all rows reads the weights
 /// as one forward stream. Smaller ones walk along a chunk of the columns whose
 /// activations stay in the first-level cache; totals wait in memory.
+///
+/// Rows are counted as bundles come, one after another (Encoding.h), until the
+/// products of a row block are complete. Where the level multiplies matrices
+/// and there are several tokens, an accumulator has two rows of two bundles and
+/// two tokens.
 class Backbone {
 public:
   explicit Backbone(KernelBuilder &k);
@@ -32,11 +37,17 @@ private:
   using Value = mlir::Value;
   using Values = KernelBuilder::Values;
   using VectorType = mlir::VectorType;
-  /// Codes of one row as they are unpacked, and their first column.
-  struct Unpacked {
+  /// What is multiplied with one vector of activations.
+  struct Operand {
     Value codes;
-    int64_t column;
+    /// In the tile: a row, or with matrices a pair of rows.
+    int64_t row;
+    bool isSigned;
   };
+  /// Columns of a vector that a product of matrices takes at once.
+  static constexpr int64_t matrixColumns = 8;
+  /// By the first column of the block, in the order in which they come.
+  using Operands = llvm::MapVector<int64_t, llvm::SmallVector<Operand>>;
 
   bool isFloat() const { return k.key.quantization == Quantization::None; }
   bool isGrouped() const { return k.key.granularity == Granularity::Group; }
@@ -73,9 +84,27 @@ private:
   /// With groups: each sum is scaled before it joins the row's.
   void emitGroupBlock(Value rows, llvm::ArrayRef<Value> inputs, Value scales,
                       llvm::MutableArrayRef<Value> sums);
-  llvm::SmallVector<Unpacked> unpack(Value row, int64_t part);
+  // One part of a block of columns.
+  void emitToken(Value rows, int64_t part, Value input,
+                 llvm::MutableArrayRef<Value> accumulators);
+  void emitTokens(Value rows, int64_t part, llvm::ArrayRef<Value> inputs,
+                  llvm::MutableArrayRef<Value> accumulators);
+  void emitPairs(Value rows, int64_t part, llvm::ArrayRef<Value> inputs,
+                 llvm::MutableArrayRef<Value> accumulators);
+  /// Mixed where that is possible.
+  void unpack(int64_t part, Encoding::LoadBytes load, Encoding::UseCodes use);
+  void unpackRows(Value rows, int64_t bundle, int64_t part, Operands &operands);
+  /// The rows of a bundle and of the next one, in pairs.
+  void unpackPairs(Value rows, int64_t bundle, int64_t part,
+                   Operands &operands);
+  Value load(Value pointer, int64_t offset);
   Value loadInput(Value input, int64_t column);
-  Value dot(Value accumulator, Value codes, Value x);
+  /// The first or second halves of each 16 bytes of two vectors.
+  Value joinHalves(Value first, Value second, int64_t half);
+  Value dot(Value accumulator, const Operand &operand, Value x);
+  Value dot(Value accumulator, Value codes, Value x) {
+    return dot(accumulator, {codes, 0, false}, x);
+  }
   Value widen(Value sum, Value part);
 
   // Sums of lanes.
@@ -86,6 +115,11 @@ private:
   Value addHalves(Value vector);
   /// Four or eight totals to one vector of their sums.
   Value reduce(llvm::ArrayRef<Value> totals);
+  /// Totals of pairs of rows and tokens, [pair of rows][pair of tokens], to
+  /// one vector per token.
+  Values reducePairs(llvm::ArrayRef<Value> totals);
+  /// From the order of bundles to that of rows.
+  Value orderRows(Value products);
 
   // Float activations.
   Values emitFloat(Value rowBlock, Value weights);
@@ -97,16 +131,24 @@ private:
   const Encoding &encoding;
   int64_t tokens;
   int64_t blockRows;
-  int64_t rowBytes;
+  int64_t bundleRows;
+  int64_t bundleBytes;
   int64_t vectorBytes;
   int64_t blockBytes;
-  /// Of a row in one block.
+  /// Of a bundle in one block.
   int64_t partCount;
   /// Of a row in one block; 1 without groups.
   int64_t groups;
+  /// Whether products of matrices are used.
+  bool matrices;
+  /// Whether codes of several rows stay mixed until their products are taken
+  /// apart.
+  bool mixed;
   /// Rows and tokens of a tile.
   int64_t tileRows;
   int64_t tileTokens;
+  /// Accumulators of a tile.
+  int64_t tileTotals;
   /// Blocks of columns that a tile takes at most before its totals go back to
   /// memory or int16 accumulators are widened.
   int64_t chunk;
@@ -114,7 +156,7 @@ private:
   bool widens;
   VectorType codes;
   VectorType accumulator;
-  /// Of one row and token.
+  /// Of one row and token, or of two of each.
   VectorType total;
   Value blocks;
   /// Bytes of one token's activations.

@@ -27,7 +27,7 @@ Backbone::Values Backbone::emitFloat(Value rowBlock, Value weights) {
   k.loop(
       k.size(0), k.size(blockRows), 1, {},
       [&](Value row, ArrayRef<Value>) -> Values {
-        Value start = k.address(weights, k.multiply(row, rowBytes));
+        Value start = k.address(weights, k.multiply(row, bundleBytes));
         Values sums = k.loop(
             k.size(0), blocks, 1, Values(tokens, zero),
             [&](Value block, ArrayRef<Value> carried) {
@@ -75,8 +75,10 @@ void Backbone::emitFloatRow(Value row, ArrayRef<Value> inputs,
     return k.load(narrow, k.address(row, offset), encoding.getAlignment(lanes));
   };
   int64_t group = parts.size() > 1 ? k.key.group : encoding.getBlockColumns();
-  auto use = [&](Value code, int64_t column) {
-    Value wide = arith::ExtUIOp::create(k.b, k.ints(), code);
+  assert(bundleRows == 1 && "see suitsFloat()");
+  auto use = [&](const Encoding::Codes &step) {
+    int64_t column = step.column;
+    Value wide = arith::ExtUIOp::create(k.b, k.ints(), step.codes);
     CodeMeaning meaning = getCodeMeaning(k.key.levels);
     Value weight =
         k.toFloat(removeOffset(wide, k.integer(k.ints(), meaning.offset)));

@@ -29,23 +29,35 @@ static int64_t getVectorBytes(const KernelBuilder &k) {
                                                  : bytes;
 }
 
+/// Several tokens of 8 bits, where the level multiplies matrices.
+static bool usesMatrices(const KernelBuilder &k) {
+  return k.key.tokens > 1 && !k.level.matrixBlocks.empty() &&
+         k.key.quantization != Quantization::None &&
+         k.key.granularity != Granularity::Group &&
+         k.key.encoding->keepsLanes();
+}
+
 Backbone::Backbone(KernelBuilder &k)
     : k(k), encoding(*k.key.encoding), tokens(k.key.tokens),
-      blockRows(encoding.getBlockRows()), rowBytes(encoding.getRowBytes()),
-      vectorBytes(getVectorBytes(k)), blockBytes(blockRows * rowBytes),
+      blockRows(encoding.getBlockRows()), bundleRows(encoding.getBundleRows()),
+      bundleBytes(encoding.getBundleBytes()), vectorBytes(getVectorBytes(k)),
+      blockBytes(encoding.getBlockBytes()),
       partCount(encoding.getPartCount(vectorBytes)),
       groups(isGrouped() ? encoding.getBlockColumns() / k.key.group : 1),
-      tileRows(k.level.getTokenBlock(tokens).rows),
-      tileTokens(k.level.getTokenBlock(tokens).together),
+      matrices(usesMatrices(k)), mixed(!isFloat() && !isGrouped() &&
+                                       !k.level.widens() && encoding.canMix()),
       codes(k.vector(vectorBytes, k.i8())) {
+  const TokenBlock &block = k.level.getTokenBlock(tokens, matrices);
+  tileRows = block.rows;
+  tileTokens = block.together;
+  tileTotals = tileRows * tileTokens / (matrices ? 4 : 1);
+  assert(tileRows % bundleRows == 0 && (!matrices || tileTokens == tokens));
   assert(blockRows == lanes && "epilogues take a row block as one vector");
   assert(!isGrouped() ||
          encoding.keepsGroups(k.key.group, isFloat() ? lanes : vectorBytes));
-  bool pairs = k.level.accumulator == Accumulator::Int16;
-  accumulator = pairs ? k.vector(vectorBytes / 2, k.b.getI16Type())
-                      : k.vector(vectorBytes / 4, k.i32());
+  accumulator = k.getAccumulator(vectorBytes);
   total = k.vector(vectorBytes / 4, isGrouped() ? k.f32() : k.i32());
-  widens = pairs && !isGrouped();
+  widens = k.level.widens() && !isGrouped();
   chunk = chunkInputBytes / encoding.getBlockColumns() / tokens;
   if (tileRows == blockRows)
     chunk = std::numeric_limits<int32_t>::max();
@@ -110,8 +122,11 @@ Backbone::Values Backbone::scale(Value rowBlock, ArrayRef<Value> totals) {
   for (int64_t token = 0; token < tokens; ++token) {
     Value sums = k.splat(k.load(
         k.i32(), k.address(k.argument(SumsPointer), token * floatBytes), 4));
-    Value product = k.toFloat(removeOffset(
-        totals[token], times(sums, getCodeMeaning(k.key.levels).offset)));
+    Value dots = totals[token];
+    if (mixed)
+      dots = encoding.emitSeparate(k.b, k.b.getLoc(), dots, sums);
+    Value product = k.toFloat(
+        removeOffset(dots, times(sums, getCodeMeaning(k.key.levels).offset)));
     Value factor = k.multiplyFloat(scales, k.splat(inputScale(token)));
     products.push_back(k.multiplyFloat(product, factor));
   }
@@ -146,103 +161,6 @@ Value Backbone::inputPointer(Value start, Value block, int64_t token) {
   return k.address(start, offset);
 }
 
-Value Backbone::loadInput(Value input, int64_t column) {
-  return k.load(codes, k.address(input, column), vectorBytes);
-}
-
-Value Backbone::dot(Value accumulator, Value codes, Value x) {
-  return DotStepOp::create(k.b, accumulator.getType(), accumulator, codes, x);
-}
-
-Value Backbone::widen(Value sum, Value part) {
-  return DotWidenOp::create(k.b, sum.getType(), sum, part);
-}
-
-SmallVector<Backbone::Unpacked> Backbone::unpack(Value row, int64_t part) {
-  SmallVector<Unpacked> result;
-  auto load = [&](int64_t offset) {
-    return k.load(codes, k.address(row, offset),
-                  encoding.getAlignment(vectorBytes));
-  };
-  encoding.emitUnpack(
-      k.b, k.b.getLoc(), vectorBytes, part, load,
-      [&](Value codes, int64_t column) { result.push_back({codes, column}); });
-  return result;
-}
-
-void Backbone::emitBlock(Value rows, ArrayRef<Value> inputs,
-                         MutableArrayRef<Value> accumulators) {
-  for (int64_t part = 0; part < partCount; ++part) {
-    // One token goes row by row, as weights come, with its activations in
-    // registers; several tokens go column by column, so that one load of
-    // activations serves all rows.
-    SmallVector<SmallVector<Unpacked>> unpacked;
-    llvm::DenseMap<int64_t, Value> loaded;
-    for (int64_t row = 0; row < tileRows; ++row) {
-      unpacked.push_back(unpack(k.address(rows, row * rowBytes), part));
-      if (tileTokens > 1)
-        continue;
-      for (const Unpacked &step : unpacked[row]) {
-        Value &x = loaded[step.column];
-        if (!x)
-          x = loadInput(inputs[0], step.column);
-        accumulators[row] = dot(accumulators[row], step.codes, x);
-      }
-    }
-    if (tileTokens == 1)
-      continue;
-    for (size_t index = 0; index < unpacked[0].size(); ++index)
-      for (int64_t token = 0; token < tileTokens; ++token) {
-        Value x = loadInput(inputs[token], unpacked[0][index].column);
-        for (int64_t row = 0; row < tileRows; ++row) {
-          Value &sum = accumulators[row * tileTokens + token];
-          sum = dot(sum, unpacked[row][index].codes, x);
-        }
-      }
-  }
-}
-
-void Backbone::emitGroupBlock(Value rows, ArrayRef<Value> inputs, Value scales,
-                              MutableArrayRef<Value> sums) {
-  SmallVector<SmallVector<SmallVector<Unpacked>>> unpacked(
-      tileRows, SmallVector<SmallVector<Unpacked>>(groups));
-  for (int64_t row = 0; row < tileRows; ++row)
-    for (int64_t part = 0; part < partCount; ++part)
-      for (Unpacked &step : unpack(k.address(rows, row * rowBytes), part))
-        unpacked[row][step.column / k.key.group].push_back(step);
-  Value zero = k.integer(accumulator, 0);
-  CodeMeaning meaning = getCodeMeaning(k.key.levels);
-  Value offset = k.integer(codes, meaning.offset);
-  Value none = k.integer(k.vector(total.getNumElements(), k.i32()), 0);
-  for (int64_t group = 0; group < groups; ++group)
-    for (int64_t token = 0; token < tileTokens; ++token) {
-      // What the codes have too much is removed in every lane: the lanes then
-      // are exact, and none is large.
-      Values x;
-      Value excess = zero;
-      for (const Unpacked &step : unpacked[0][group]) {
-        x.push_back(loadInput(inputs[token], step.column));
-        excess = dot(excess, offset, x.back());
-      }
-      bool startsWithExcess = meaning.factor == 1;
-      Value start = startsWithExcess ? k.subtract(zero, excess) : zero;
-      for (int64_t row = 0; row < tileRows; ++row) {
-        Value part = start;
-        for (auto [step, value] : llvm::zip_equal(unpacked[row][group], x))
-          part = dot(part, step.codes, value);
-        Value dots = widen(none, part);
-        if (!startsWithExcess)
-          dots = removeOffset(dots, widen(none, excess));
-        Value scale = k.load(
-            k.f32(), k.address(scales, (group * blockRows + row) * floatBytes),
-            4);
-        Value &sum = sums[row * tileTokens + token];
-        sum = k.multiplyAdd(k.toFloat(dots),
-                            k.splat(scale, total.getNumElements()), sum);
-      }
-    }
-}
-
 Backbone::Values Backbone::emitChunk(Value rowBlock, Value row, Value pointer,
                                      Value inputs, Value first, Value last,
                                      Value prefetchDistance,
@@ -254,7 +172,8 @@ Backbone::Values Backbone::emitChunk(Value rowBlock, Value row, Value pointer,
       k.loop(first, last, 1, start, [&](Value block, ArrayRef<Value> carried) {
         Values sums(carried);
         Value rows = k.address(pointer, k.multiply(block, blockBytes));
-        for (int64_t line = 0; line < tileRows * rowBytes; line += 64)
+        int64_t rowBytes = tileRows / bundleRows * bundleBytes;
+        for (int64_t line = 0; line < rowBytes; line += 64)
           k.prefetch(k.address(rows, line), prefetchDistance);
         Values x;
         for (int64_t token = 0; token < tileTokens; ++token)
@@ -273,7 +192,7 @@ Backbone::Values Backbone::emitChunk(Value rowBlock, Value row, Value pointer,
 }
 
 Backbone::Values Backbone::emitWholeRows(Value rowBlock, Value weights) {
-  Values totals(blockRows * tokens,
+  Values totals(tileTotals,
                 isGrouped() ? k.real(total, 0) : k.integer(total, 0));
   Value distance = k.size(k.level.prefetchBytes);
   Value inputs = k.argument(InputsPointer);
@@ -288,19 +207,20 @@ Backbone::Values Backbone::emitWholeRows(Value rowBlock, Value weights) {
   else
     totals = emitChunk(rowBlock, zero, weights, inputs, zero, blocks, distance,
                        totals);
+  if (matrices)
+    return reducePairs(totals);
   Values result;
   for (int64_t token = 0; token < tokens; ++token) {
     Values rows;
     for (int64_t row = 0; row < blockRows; ++row)
       rows.push_back(totals[row * tokens + token]);
-    result.push_back(reduce(rows));
+    result.push_back(orderRows(reduce(rows)));
   }
   return result;
 }
 
 Backbone::Values Backbone::emitTiles(Value rowBlock, Value weights) {
   int64_t totalBytes = total.getNumElements() * 4;
-  int64_t tileTotals = tileRows * tileTokens;
   int64_t tilesPerRow = tokens / tileTokens;
   if (!memory) {
     memory = k.stack(blockRows * tokens * totalBytes);
@@ -332,7 +252,8 @@ Backbone::Values Backbone::emitTiles(Value rowBlock, Value weights) {
           return loaded;
         },
         [&] { return Values(tileTotals, zero); });
-    Value pointer = k.address(weights, k.multiply(row, rowBytes));
+    Value pointer =
+        k.address(weights, k.multiply(row, bundleBytes / bundleRows));
     Value inputs =
         k.address(k.argument(InputsPointer), k.multiply(inputBytes, token));
     Values sums = emitChunk(rowBlock, row, pointer, inputs, first, last,
@@ -368,93 +289,9 @@ Backbone::Values Backbone::emitTiles(Value rowBlock, Value weights) {
   Values result;
   VectorType type = k.vector(blockRows, total.getElementType());
   for (int64_t token = 0; token < tokens; ++token)
-    result.push_back(
-        k.load(type, k.address(products, token * blockRows * floatBytes), 32));
+    result.push_back(orderRows(
+        k.load(type, k.address(products, token * blockRows * floatBytes), 32)));
   return result;
-}
-
-void Backbone::storeProducts(Value row, Value token, ArrayRef<Value> sums) {
-  // Up to eight sums at once, rows of one token side by side.
-  int64_t atOnce = std::min<int64_t>(sums.size(), lanes);
-  Value start =
-      k.address(products, k.multiply(k.add(k.multiply(token, blockRows), row),
-                                     floatBytes));
-  for (int64_t first = 0; first < int64_t(sums.size()); first += atOnce) {
-    Values group;
-    for (int64_t index = first; index < first + atOnce; ++index)
-      group.push_back(sums[index % tileRows * tileTokens + index / tileRows]);
-    Value reduced = reduce(group);
-    for (int64_t index = 0; index < atOnce; index += tileRows) {
-      Value rows = vector::ExtractStridedSliceOp::create(k.b, reduced, index,
-                                                         tileRows, 1);
-      int64_t offset = (first + index) / tileRows * blockRows * floatBytes;
-      k.store(rows, k.address(start, offset), tileRows * floatBytes);
-    }
-  }
-}
-
-//===----------------------------------------------------------------------===//
-// Sums of lanes
-//===----------------------------------------------------------------------===//
-
-Value Backbone::add(Value left, Value right) {
-  return isGrouped() ? k.addFloat(left, right) : k.add(left, right);
-}
-
-Value Backbone::shuffle(Value left, Value right, ArrayRef<int64_t> mask) {
-  return vector::ShuffleOp::create(k.b, left, right, mask);
-}
-
-Value Backbone::addPairs(Value left, Value right, ArrayRef<int64_t> low,
-                         ArrayRef<int64_t> high) {
-  return add(shuffle(left, right, low), shuffle(left, right, high));
-}
-
-Value Backbone::addHalves(Value vector) {
-  int64_t half = cast<VectorType>(vector.getType()).getNumElements() / 2;
-  auto low = llvm::to_vector(llvm::seq<int64_t>(0, half));
-  auto high = llvm::to_vector(llvm::seq<int64_t>(half, 2 * half));
-  return addPairs(vector, vector, low, high);
-}
-
-Value Backbone::reduce(ArrayRef<Value> totals) {
-  assert((totals.size() == 4 || totals.size() == 8) && "see the level's table");
-  Values sums(totals);
-  int64_t size = total.getNumElements();
-  // Two steps inside each 16 bytes, which costs least: they then hold four
-  // rows, in the order of the rows.
-  auto combine = [&](ArrayRef<int64_t> low, ArrayRef<int64_t> high) {
-    SmallVector<int64_t> lowMask, highMask;
-    for (int64_t lane = 0; lane < size; lane += 4)
-      for (auto [lowLane, highLane] : llvm::zip_equal(low, high)) {
-        // The second operand's lanes are numbered from 4 in the pattern.
-        lowMask.push_back(lane + (lowLane < 4 ? lowLane : size + lowLane - 4));
-        highMask.push_back(lane +
-                           (highLane < 4 ? highLane : size + highLane - 4));
-      }
-    Values next;
-    for (size_t i = 0; i + 1 < sums.size(); i += 2)
-      next.push_back(addPairs(sums[i], sums[i + 1], lowMask, highMask));
-    sums = next;
-  };
-  combine({0, 4, 1, 5}, {2, 6, 3, 7});
-  combine({0, 1, 4, 5}, {2, 3, 6, 7});
-  if (sums.size() == 1) {
-    for (; size > 4; size /= 2)
-      sums[0] = addHalves(sums[0]);
-    return sums[0];
-  }
-  if (size == 4)
-    return shuffle(sums[0], sums[1], {0, 1, 2, 3, 4, 5, 6, 7});
-  if (size == 8)
-    return addPairs(sums[0], sums[1], {0, 1, 2, 3, 8, 9, 10, 11},
-                    {4, 5, 6, 7, 12, 13, 14, 15});
-  assert(size == 16 && "vectors have up to 64 bytes");
-  Value quarters =
-      addPairs(sums[0], sums[1],
-               {0, 1, 2, 3, 16, 17, 18, 19, 4, 5, 6, 7, 20, 21, 22, 23},
-               {8, 9, 10, 11, 24, 25, 26, 27, 12, 13, 14, 15, 28, 29, 30, 31});
-  return addHalves(quarters);
 }
 
 void hgf::buildBackbone(KernelBuilder &k) { Backbone(k).build(); }

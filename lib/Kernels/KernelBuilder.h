@@ -35,6 +35,19 @@ public:
                                          : level.safeSteps * 2 / 3;
   }
 
+  /// Of `hgf.dot_step` with vectors of `bytes` codes.
+  mlir::VectorType getAccumulator(int64_t bytes) {
+    switch (level.accumulator) {
+    case Accumulator::Int16:
+      return vector(bytes / 2, b.getI16Type());
+    case Accumulator::Int16Single:
+      return vector(bytes, b.getI16Type());
+    case Accumulator::Int32:
+      return vector(bytes / 4, i32());
+    }
+    llvm_unreachable("unknown accumulator");
+  }
+
   Value argument(unsigned index) { return function.getArgument(index); }
 
   // Types.

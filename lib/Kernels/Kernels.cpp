@@ -138,9 +138,10 @@ static std::pair<unsigned, unsigned> getArgumentCounts(KernelKind kind) {
 /// Compiles `function` for processors of `level`.
 static void setProcessor(LLVM::LLVMFuncOp function,
                          const InstructionLevel &level) {
-  if (level.cpu.empty())
+  if (level.features.empty())
     return;
-  function.setTargetCpu(level.cpu);
+  if (!level.cpu.empty())
+    function.setTargetCpu(level.cpu);
   SmallVector<StringRef> names;
   StringRef(level.features).split(names, ',');
   SmallVector<std::string> features;

@@ -5,9 +5,9 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "LevelOfKernel.h"
 #include "hgf/Dialect/HGF/HGFDialect.h"
 #include "hgf/Passes/CPU/Passes.h"
-#include "hgf/Target/CPU/InstructionLevel.h"
 
 namespace hgf {
 #define GEN_PASS_DEF_CONVERTDOTTOX86
@@ -29,6 +29,9 @@ static std::optional<DotIntrinsics> getIntrinsics(const InstructionLevel &level,
                                                   int64_t bytes) {
   switch (level.lowering) {
   case DotLowering::Portable:
+  case DotLowering::NEON:
+  case DotLowering::DotProduct:
+  case DotLowering::MatrixProduct:
     return std::nullopt;
   case DotLowering::SSSE3:
     if (bytes != 16)
@@ -65,7 +68,10 @@ struct ConvertDotToX86
     getOperation().walk([](DotStepOp op) {
       auto intrinsics = find(op, op.getCodes().getType());
       bool pairs = op.getAcc().getType().getElementType().isInteger(16);
-      if (intrinsics && pairs == !intrinsics->widen.empty())
+      if (intrinsics && pairs == !intrinsics->widen.empty() &&
+          !op.getSignedCodes() && !op.getMatrix() &&
+          op.getAcc().getType().getNumElements() !=
+              op.getCodes().getType().getNumElements())
         convert(op, *intrinsics);
     });
     getOperation().walk([](DotWidenOp op) {
@@ -79,12 +85,7 @@ struct ConvertDotToX86
   /// The intrinsics of the function around `op`, if its level has any for
   /// vectors like `type`.
   static std::optional<DotIntrinsics> find(Operation *op, VectorType type) {
-    auto name = op->getParentOfType<LLVM::LLVMFuncOp>()
-                    ? op->getParentOfType<LLVM::LLVMFuncOp>()
-                          ->getAttrOfType<StringAttr>("hgf.level")
-                    : StringAttr();
-    const InstructionLevel *level =
-        name ? findInstructionLevel(name.getValue()) : nullptr;
+    const InstructionLevel *level = getLevelOfKernel(op);
     int64_t bytes = type.getNumElements() * type.getElementTypeBitWidth() / 8;
     return level ? getIntrinsics(*level, bytes) : std::nullopt;
   }

@@ -5,9 +5,9 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "LevelOfKernel.h"
 #include "hgf/Dialect/HGF/HGFDialect.h"
 #include "hgf/Passes/CPU/Passes.h"
-#include "hgf/Target/CPU/InstructionLevel.h"
 
 #include "llvm/ADT/StringExtras.h"
 
@@ -26,11 +26,7 @@ static constexpr int64_t vectorBytes = 64;
 /// Whether the level of the function around `op` has VBMI, and `op` works on
 /// vectors of its size.
 static bool hasInstruction(Operation *op) {
-  auto function = op->getParentOfType<LLVM::LLVMFuncOp>();
-  auto name = function ? function->getAttrOfType<StringAttr>("hgf.level")
-                       : StringAttr();
-  const InstructionLevel *level =
-      name ? findInstructionLevel(name.getValue()) : nullptr;
+  const InstructionLevel *level = getLevelOfKernel(op);
   auto type = cast<VectorType>(op->getResult(0).getType());
   return level && type.getNumElements() == vectorBytes &&
          llvm::is_contained(llvm::split(StringRef(level->features), ','),

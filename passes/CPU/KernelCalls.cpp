@@ -7,10 +7,9 @@
 //===----------------------------------------------------------------------===//
 
 #include "KernelCalls.h"
+#include "ProcessorDetection.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/SCF/IR/SCF.h"
-#include "mlir/IR/ImplicitLocOpBuilder.h"
 
 using namespace mlir;
 using namespace hgf;
@@ -100,101 +99,6 @@ LLVM::GlobalOp KernelCalls::makeText(StringRef symbol, StringRef text) {
                                 symbol, builder.getStringAttr(terminated));
 }
 
-namespace {
-
-/// Asks the processor what it can do.
-struct Detection {
-  explicit Detection(ImplicitLocOpBuilder &b) : b(b) {}
-
-  /// Whether the processor has everything that `level` asks for.
-  Value emit(const InstructionLevel &level) {
-    Value result = arith::ConstantIntOp::create(b, 1, 1);
-    for (const ProcessorBit &bit : level.detection)
-      result = arith::AndIOp::create(
-          b, result,
-          test(getLeaf(bit.leaf, bit.subleaf)[bit.word], 1u << bit.bit));
-    if (level.savedState)
-      result = arith::AndIOp::create(b, result,
-                                     test(getSavedState(), level.savedState));
-    return result;
-  }
-
-private:
-  Value constant(uint32_t value) {
-    return arith::ConstantIntOp::create(b, int32_t(value), 32);
-  }
-
-  /// Whether all bits of `mask` are set.
-  Value test(Value word, uint32_t mask) {
-    Value bits = arith::AndIOp::create(b, word, constant(mask));
-    return arith::CmpIOp::create(b, arith::CmpIPredicate::eq, bits,
-                                 constant(mask));
-  }
-
-  /// The four words of one leaf; zeros where the processor lacks it.
-  ArrayRef<Value> getLeaf(int32_t leaf, int32_t subleaf = 0) {
-    SmallVector<Value> &words = leaves[{leaf, subleaf}];
-    if (!words.empty())
-      return words;
-    words = emitAssembly("cpuid", "={ax},={bx},={cx},={dx},{ax},{cx}", 4,
-                         {constant(leaf), constant(subleaf)});
-    // Leaf 0 says which leaves exist, and subleaf 0 which subleaves; leaf 1
-    // always does.
-    auto guard = [&](Value most, int32_t asked) {
-      Value known = arith::CmpIOp::create(b, arith::CmpIPredicate::uge, most,
-                                          constant(asked));
-      for (Value &word : words)
-        word = arith::SelectOp::create(b, known, word, constant(0));
-    };
-    if (leaf > 1)
-      guard(getLeaf(0)[0], leaf);
-    if (subleaf > 0)
-      guard(getLeaf(leaf)[0], subleaf);
-    return words;
-  }
-
-  /// XCR0; 0 where it cannot be read.
-  Value getSavedState() {
-    if (savedState)
-      return savedState;
-    constexpr uint32_t canRead = 1 << 27;
-    auto branch = scf::IfOp::create(b, TypeRange(b.getI32Type()),
-                                    test(getLeaf(1)[2], canRead), true);
-    OpBuilder::InsertionGuard guard(b);
-    b.setInsertionPointToStart(branch.thenBlock());
-    Value state =
-        emitAssembly("xgetbv", "={ax},={dx},{cx}", 2, {constant(0)})[0];
-    scf::YieldOp::create(b, state);
-    b.setInsertionPointToStart(branch.elseBlock());
-    Value none = constant(0);
-    scf::YieldOp::create(b, none);
-    return savedState = branch.getResult(0);
-  }
-
-  SmallVector<Value> emitAssembly(StringRef text, StringRef constraints,
-                                  int64_t results, ValueRange operands) {
-    auto type = LLVM::LLVMStructType::getLiteral(
-        b.getContext(), SmallVector<Type>(results, b.getI32Type()));
-    Value all = LLVM::InlineAsmOp::create(
-                    b, TypeRange(type), operands, text, constraints,
-                    /*has_side_effects=*/true, /*is_align_stack=*/false,
-                    LLVM::tailcallkind::TailCallKind::None,
-                    LLVM::AsmDialectAttr(), ArrayAttr())
-                    .getResult(0);
-    SmallVector<Value> words;
-    for (int64_t index = 0; index < results; ++index)
-      words.push_back(LLVM::ExtractValueOp::create(b, all, index));
-    return words;
-  }
-
-  ImplicitLocOpBuilder &b;
-  /// By leaf and subleaf.
-  std::map<std::pair<int32_t, int32_t>, SmallVector<Value>> leaves;
-  Value savedState;
-};
-
-} // namespace
-
 void KernelCalls::emitInitialize() {
   MLIRContext *context = module.getContext();
   Type pointer = getPointerType(context);
@@ -208,7 +112,7 @@ void KernelCalls::emitInitialize() {
       LLVM::LLVMFunctionType::get(LLVM::LLVMVoidType::get(context),
                                   {pointer, pointer}));
   b.setInsertionPointToStart(function.addEntryBlock(b));
-  Detection detection(b);
+  ProcessorDetection detection(module, b);
   SmallVector<Value> kernels;
   Value name = LLVM::AddressOfOp::create(b, names.front());
   auto getLevelCrossover = [&](const InstructionLevel *level) -> Value {

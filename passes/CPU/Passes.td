@@ -427,6 +427,34 @@ def ConvertDotToX86 : Pass<"convert-dot-to-x86", "mlir::ModuleOp"> {
   let dependentDialects = ["mlir::LLVM::LLVMDialect", "mlir::arith::ArithDialect"];
 }
 
+def ConvertDotToArm : Pass<"convert-dot-to-arm", "mlir::ModuleOp"> {
+  let summary = "Lowers dot products to the AArch64 instructions of a kernel's level";
+  let description = [{
+    In functions whose attribute `hgf.level` names a level of AArch64,
+    `hgf.dot_step` on 16 bytes becomes `sdot` where the level has dot products
+    (`dotprod`), `smmla` where it has products of matrices (`i8mm`) and the step
+    is one, and `smull` with an addition, which the code generator joins to
+    `smlal`, where each product has its own int16 lane. There `hgf.dot_widen`
+    adds lanes in pairs, twice. All others are left.
+
+    Example:
+
+    ```mlir
+    llvm.func @main(%arg0: vector<4xi32>, %arg1: vector<16xi8>, %arg2: vector<16xi8>) -> vector<4xi32> attributes {hgf.level = "dotprod"} {
+      %0 = hgf.dot_step %arg0, %arg1, %arg2 : vector<4xi32>, vector<16xi8>
+      llvm.return %0 : vector<4xi32>
+    }
+    ```
+
+    becomes
+
+    ```mlir
+    %0 = llvm.call_intrinsic "llvm.aarch64.neon.sdot.v4i32.v16i8"(%arg0, %arg1, %arg2) : (vector<4xi32>, vector<16xi8>, vector<16xi8>) -> vector<4xi32>
+    ```
+  }];
+  let dependentDialects = ["mlir::LLVM::LLVMDialect", "mlir::arith::ArithDialect", "mlir::vector::VectorDialect"];
+}
+
 def ConvertDotToVector : Pass<"convert-dot-to-vector", "mlir::ModuleOp"> {
   let summary = "Lowers dot products to vectors that every CPU has";
   let description = [{

@@ -68,7 +68,9 @@ void hgf::buildCPUPipeline(OpPassManager &manager,
   lowerLinear.portableDots = options.portableDots;
   lowerLinear.prefillFrom = options.prefillFrom;
   manager.addPass(createLowerLinear(lowerLinear));
+  // Instructions first; the portable lowering takes what they leave.
   manager.addPass(createConvertDotToX86());
+  manager.addPass(createConvertDotToArm());
   manager.addPass(createConvertDotToVector());
   manager.addPass(createConvertUnpackToX86());
   manager.addPass(createConvertUnpackToVector());

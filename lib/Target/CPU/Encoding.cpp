@@ -8,6 +8,7 @@
 #include "hgf/Target/CPU/Encoding.h"
 
 #include "Planes2.h"
+#include "RowPlanes2.h"
 #include "Trits3In5.h"
 
 #include "llvm/Support/Endian.h"
@@ -18,7 +19,7 @@ using namespace hgf;
 /// Codes of 32 weights that are zero.
 static constexpr uint64_t zeroWord = 0x5555555555555555;
 
-/// Most words that a row of a block may have.
+/// Most words that a bundle of a block may have.
 static constexpr int64_t mostWords = 8;
 
 /// The first `count` codes of a word.
@@ -74,21 +75,26 @@ void Encoding::packRowBlocks(ArrayRef<uint8_t> codes, int64_t rows,
                              int64_t columns, int64_t begin, int64_t end,
                              MutableArrayRef<uint8_t> packed) const {
   int64_t blockRows = getBlockRows(), blockColumns = getBlockColumns();
-  int64_t rowBytes = getRowBytes(), blocks = getBlockCount(columns);
-  uint64_t storage[mostWords];
-  MutableArrayRef<uint64_t> words(storage, blockColumns / wordCodes);
-  assert(words.size() <= mostWords && blockColumns % wordCodes == 0);
-  // A row at a time: its codes lie one after another.
-  for (int64_t row = begin * blockRows; row < end * blockRows; ++row) {
+  int64_t bundles = getBundleCount(), bundleRows = getBundleRows();
+  int64_t blocks = getBlockCount(columns), rowWords = getRowWords();
+  uint64_t words[mostWords];
+  assert(bundleRows * rowWords <= mostWords && blockColumns % wordCodes == 0);
+  // A bundle at a time: its rows' codes lie one after another.
+  for (int64_t bundle = begin * bundles; bundle < end * bundles; ++bundle) {
     uint8_t *target =
-        &packed[(row / blockRows * blocks * blockRows + row % blockRows) *
-                rowBytes];
+        &packed[(bundle / bundles * blocks * bundles + bundle % bundles) *
+                getBundleBytes()];
     for (int64_t block = 0; block < blocks; ++block) {
       int64_t column = block * blockColumns;
-      readWords(codes, row * columns + column,
-                row < rows ? columns - column : 0, words);
-      packRow(storage, target);
-      target += blockRows * rowBytes;
+      for (int64_t index = 0; index < bundleRows; ++index) {
+        int64_t row =
+            bundle / bundles * blockRows + index * bundles + bundle % bundles;
+        readWords(codes, row * columns + column,
+                  row < rows ? columns - column : 0,
+                  MutableArrayRef(words + index * rowWords, rowWords));
+      }
+      packBundle(words, target);
+      target += getBlockBytes();
     }
   }
 }
@@ -97,25 +103,30 @@ void Encoding::unpack(ArrayRef<uint8_t> packed, int64_t rows, int64_t columns,
                       MutableArrayRef<uint8_t> codes) const {
   llvm::fill(codes, 0);
   int64_t blockRows = getBlockRows(), blocks = getBlockCount(columns);
+  int64_t bundles = getBundleCount();
   uint64_t words[mostWords];
   for (int64_t row = 0; row < rows; ++row)
     for (int64_t block = 0; block < blocks; ++block) {
-      int64_t offset =
-          (row / blockRows * blocks + block) * blockRows + row % blockRows;
-      unpackRow(&packed[offset * getRowBytes()], words);
+      int64_t inBlock = row % blockRows;
+      int64_t bundle =
+          (row / blockRows * blocks + block) * bundles + inBlock % bundles;
+      unpackBundle(&packed[bundle * getBundleBytes()], words);
+      const uint64_t *rowWords = words + inBlock / bundles * getRowWords();
       int64_t first = block * getBlockColumns();
       int64_t last = std::min(first + getBlockColumns(), columns);
       for (int64_t column = first; column < last; column += wordCodes)
         writeWord(codes, row * columns + column,
                   std::min(wordCodes, last - column),
-                  words[(column - first) / wordCodes]);
+                  rowWords[(column - first) / wordCodes]);
     }
 }
 
 ArrayRef<const Encoding *> hgf::getEncodings() {
   static const Planes2 planes2;
+  static const RowPlanes2 rowPlanes2;
   static const Trits3In5 trits3In5;
-  static const Encoding *const encodings[] = {&planes2, &trits3In5};
+  static const Encoding *const encodings[] = {&planes2, &rowPlanes2,
+                                              &trits3In5};
   return encodings;
 }
 

@@ -19,6 +19,10 @@ using llvm::StringRef;
 static constexpr MemoryCosts memoryCosts[] = {
     // level       bytes/cycle cache
     {"avx512vbmi", 9.0,        24 << 20},
+    // Assumed, see docs/Encodings.md.
+    {"neon",       1.5,        512 << 10},
+    {"dotprod",    4.0,        2 << 20},
+    {"i8mm",       6.0,        16 << 20},
     {"",           6.0,        16 << 20},
 };
 // clang-format on
@@ -54,6 +58,18 @@ static std::string getMissing(const Encoding &encoding,
   return llvm::join(missing, ",");
 }
 
+/// The encodings that all `levels` can unpack fast.
+static llvm::SmallVector<StringRef>
+getPortableNames(ArrayRef<const InstructionLevel *> levels) {
+  llvm::SmallVector<StringRef> names;
+  for (const Encoding *encoding : getEncodings())
+    if (llvm::all_of(levels, [&](const InstructionLevel *level) {
+          return getMissing(*encoding, *level).empty();
+        }))
+      names.push_back(encoding->getName());
+  return names;
+}
+
 std::string hgf::explainRefusal(const Encoding &encoding,
                                 ArrayRef<const InstructionLevel *> levels) {
   for (const InstructionLevel *level : levels) {
@@ -62,7 +78,7 @@ std::string hgf::explainRefusal(const Encoding &encoding,
       continue;
     if (levels.size() > 1)
       return llvm::formatv("portable binaries hold {0} only",
-                           getEncodings().front()->getName());
+                           llvm::join(getPortableNames(levels), " or "));
     return llvm::formatv("the level {0} lacks {1}", level->name, missing);
   }
   return "";
@@ -91,6 +107,11 @@ static std::string explainContent(const Encoding &encoding,
                                   const EncodingQuery &query) {
   if (query.fourLevels && !encoding.holdsFourLevels())
     return llvm::formatv("{0} cannot hold four levels", encoding.getName());
+  if (query.floatActivations && !encoding.suitsFloat())
+    return llvm::formatv("{0} is for int8 activations", encoding.getName());
+  if (query.columns > encoding.getMostColumns())
+    return llvm::formatv("{0} holds up to {1} columns", encoding.getName(),
+                         encoding.getMostColumns());
   int64_t vectorBytes = query.levels.back()->vectorBytes;
   if (!query.group ||
       encoding.keepsGroups(query.group, std::min(vectorBytes, query.group)))
@@ -111,13 +132,17 @@ EncodingChoice hgf::chooseEncoding(const EncodingQuery &query) {
   KernelWork work = query.floatActivations ? KernelWork::Float
                     : query.group          ? KernelWork::Int8Groups
                                            : KernelWork::Int8;
+  // Of two that wait for memory equally long, the one that does less.
   auto estimate = [&](const Encoding &encoding) {
-    return estimateCycles(encoding, level, query.residency, work,
-                          query.columns);
+    return std::pair(
+        estimateCycles(encoding, level, query.residency, work, query.columns),
+        encoding.getCycles(level, work));
   };
   const Encoding *best = &plain;
   std::string obstacle;
   for (const Encoding *encoding : getEncodings().drop_front()) {
+    if (!encoding->isFor(level.architecture))
+      continue;
     std::string problem = explainRefusal(*encoding, query.levels);
     if (problem.empty())
       problem = explainContent(*encoding, query);

@@ -51,7 +51,7 @@ static void transpose(uint64_t (&words)[4]) {
   exchange(words[1], words[3], oddPairs, 4);
 }
 
-void Planes2::packRow(const uint64_t *words, uint8_t *packed) const {
+void Planes2::packBundle(const uint64_t *words, uint8_t *packed) const {
   for (int64_t half = 0; half < 2; ++half) {
     uint64_t bytes[planeCount];
     for (int64_t plane = 0; plane < planeCount; ++plane)
@@ -63,7 +63,7 @@ void Planes2::packRow(const uint64_t *words, uint8_t *packed) const {
   }
 }
 
-void Planes2::unpackRow(const uint8_t *packed, uint64_t *words) const {
+void Planes2::unpackBundle(const uint8_t *packed, uint64_t *words) const {
   for (int64_t half = 0; half < 2; ++half) {
     uint64_t bytes[planeCount] = {};
     for (int64_t index = 0; index < 8; ++index)
@@ -99,7 +99,7 @@ void Planes2::emitUnpack(OpBuilder &builder, Location location,
       shifted =
           vector::BitCastOp::create(builder, location, bytesType, shiftedWords);
     }
-    use(arith::AndIOp::create(builder, location, shifted, mask),
-        planeColumns * plane + offset);
+    use({arith::AndIOp::create(builder, location, shifted, mask), 0,
+         planeColumns * plane + offset});
   }
 }

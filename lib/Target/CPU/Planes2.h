@@ -20,7 +20,7 @@ public:
   llvm::StringRef getName() const override { return "planes2"; }
   int64_t getBlockRows() const override { return 8; }
   int64_t getBlockColumns() const override { return 256; }
-  int64_t getRowBytes() const override { return planeColumns; }
+  int64_t getBundleBytes() const override { return planeColumns; }
   llvm::StringRef getFeatures() const override { return ""; }
   double getCycles(const InstructionLevel &level,
                    KernelWork work) const override;
@@ -39,8 +39,8 @@ public:
                   UseCodes use) const override;
 
 protected:
-  void packRow(const uint64_t *words, uint8_t *packed) const override;
-  void unpackRow(const uint8_t *packed, uint64_t *words) const override;
+  void packBundle(const uint64_t *words, uint8_t *packed) const override;
+  void unpackBundle(const uint8_t *packed, uint64_t *words) const override;
 
 private:
   static constexpr int64_t planeCount = 4;

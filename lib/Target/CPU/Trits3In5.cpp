@@ -59,7 +59,7 @@ static uint64_t squeeze(uint64_t bytes) {
   return (bytes & 0x00000000ffffffff) | (bytes & 0xffffffff00000000) >> 12;
 }
 
-void Trits3In5::packRow(const uint64_t *words, uint8_t *packed) const {
+void Trits3In5::packBundle(const uint64_t *words, uint8_t *packed) const {
   for (int64_t half = 0; half < 2; ++half)
     for (int64_t shift = 0; shift < 64; shift += 16) {
       // At most 26 in a byte: nothing is carried into the next one.
@@ -73,7 +73,7 @@ void Trits3In5::packRow(const uint64_t *words, uint8_t *packed) const {
     }
 }
 
-void Trits3In5::unpackRow(const uint8_t *packed, uint64_t *words) const {
+void Trits3In5::unpackBundle(const uint8_t *packed, uint64_t *words) const {
   std::fill_n(words, 6, 0);
   for (int64_t half = 0; half < 2; ++half)
     for (int64_t shift = 0; shift < 64; shift += 16) {
@@ -156,7 +156,7 @@ void Trits3In5::emitUnpack(OpBuilder &builder, Location location,
   Value values = u.separate(load(column * valueBits / 8));
   if (vectorBytes == valueCount) {
     for (auto [trit, divisor] : llvm::enumerate(ArrayRef<int64_t>{1, 3, 9}))
-      use(u.lookUp(values, divisor), valueCount * trit);
+      use({u.lookUp(values, divisor), 0, valueCount * int64_t(trit)});
     return;
   }
   // No table of 32 entries fits; below 27, 57 / 512 divides by 9, and below 9
@@ -166,7 +166,7 @@ void Trits3In5::emitUnpack(OpBuilder &builder, Location location,
   Value ninths = u.divide(values, 57, 9);
   Value rest = u.getRest(values, ninths, 9);
   Value thirds = u.divide(rest, 11, 5);
-  use(u.narrow(u.getRest(rest, thirds, 3)), column);
-  use(u.narrow(thirds), valueCount + column);
-  use(u.narrow(ninths), 2 * valueCount + column);
+  use({u.narrow(u.getRest(rest, thirds, 3)), 0, column});
+  use({u.narrow(thirds), 0, valueCount + column});
+  use({u.narrow(ninths), 0, 2 * valueCount + column});
 }

@@ -21,14 +21,17 @@ public:
   llvm::StringRef getName() const override { return "trits3in5"; }
   int64_t getBlockRows() const override { return 8; }
   int64_t getBlockColumns() const override { return tritCount * valueCount; }
-  int64_t getRowBytes() const override { return valueCount * valueBits / 8; }
+  int64_t getBundleBytes() const override { return valueCount * valueBits / 8; }
   llvm::StringRef getFeatures() const override { return "avx512vbmi"; }
+  bool isFor(llvm::Triple::ArchType architecture) const override {
+    return architecture == llvm::Triple::x86_64;
+  }
   double getCycles(const InstructionLevel &level,
                    KernelWork work) const override;
   bool holdsFourLevels() const override { return false; }
   int64_t getAlignment(int64_t vectorBytes) const override;
   int64_t getOverreadBytes() const override {
-    return valueCount - getRowBytes();
+    return valueCount - getBundleBytes();
   }
   bool keepsGroups(int64_t group, int64_t vectorBytes) const override;
   int64_t getPartCount(int64_t vectorBytes) const override {
@@ -39,8 +42,8 @@ public:
                   UseCodes use) const override;
 
 protected:
-  void packRow(const uint64_t *words, uint8_t *packed) const override;
-  void unpackRow(const uint8_t *packed, uint64_t *words) const override;
+  void packBundle(const uint64_t *words, uint8_t *packed) const override;
+  void unpackBundle(const uint8_t *packed, uint64_t *words) const override;
 
 private:
   static constexpr int64_t tritCount = 3;

@@ -19,6 +19,8 @@ namespace hgf {
 enum class Accumulator {
   /// Pairs of products; at most `safeSteps` steps before `hgf.dot_widen`.
   Int16,
+  /// Single products; at most `safeSteps` steps, too.
+  Int16Single,
   /// Quadruples of products; never overflows.
   Int32
 };
@@ -32,10 +34,18 @@ enum class DotLowering {
   /// The same on vectors of 32 bytes.
   AVX2,
   /// `vpdpbusd` on vectors of the level's size, or narrower ones.
-  VNNI
+  VNNI,
+  /// `smlal` and `smlal2`: single products.
+  NEON,
+  /// `sdot`.
+  DotProduct,
+  /// The same, and `smmla` where several tokens are multiplied.
+  MatrixProduct
 };
 
-/// A bit that `cpuid` answers on x86.
+/// A bit that says at run time that the CPU can do something: on x86 what
+/// `cpuid` answers, on AArch64 a bit of the auxiliary vector's entry `leaf`
+/// (AT_HWCAP or AT_HWCAP2), which has one word.
 struct ProcessorBit {
   int32_t leaf;
   int32_t subleaf;
@@ -81,8 +91,8 @@ struct InstructionLevel {
   int64_t vectorBytes;
   Accumulator accumulator;
   /// Most calls of `hgf.dot_step` into one int16 accumulator with codes of at
-  /// most 2 and activations of at least -128: 64 * 2 * 2 * 128 = 32768, which
-  /// just fits because positive activations end at 127.
+  /// most 2 and activations of at least -128: with pairs 64 * 2 * 2 * 128 =
+  /// 32768, which just fits because positive activations end at 127.
   int64_t safeSteps;
   /// Whether a float32 multiply-add is one instruction.
   bool fusedMultiplyAdd;
@@ -93,8 +103,12 @@ struct InstructionLevel {
   /// Numbers of tokens that kernels exist for, largest first, ending in 1: the
   /// same in all rows of an architecture.
   llvm::ArrayRef<TokenBlock> tokenBlocks;
+  /// The same for products of matrices, which take all 8 rows and all tokens at
+  /// once; empty where the level has none.
+  llvm::ArrayRef<TokenBlock> matrixBlocks;
   /// The register block of many tokens: tokens, and vectors of four codes of
-  /// each of `vectorBytes / 4` rows. All accumulators, one set of codes and one
+  /// each of `vectorBytes / 4` rows, or with products of matrices of eight
+  /// codes of each of two rows. All accumulators, one set of codes and one
   /// activation fit into the registers.
   int64_t panelTokens;
   int64_t panelVectors;
@@ -102,8 +116,11 @@ struct InstructionLevel {
   /// by tools/dev/measure-crossover.
   int64_t crossover;
 
+  /// Whether accumulators must be widened after so many steps.
+  bool widens() const { return accumulator != Accumulator::Int32; }
+
   /// The kernel for `tokens` tokens.
-  const TokenBlock &getTokenBlock(int64_t tokens) const;
+  const TokenBlock &getTokenBlock(int64_t tokens, bool matrices) const;
 };
 
 /// All rows of `architecture`, least demanding first; empty where no kernels

@@ -1,0 +1,128 @@
+//===- ConvertDotToArm.cpp - Dot products in AArch64 instructions -*- C++
+//-*-===//
+//
+// Part of HGF, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "LevelOfKernel.h"
+#include "hgf/Dialect/HGF/HGFDialect.h"
+#include "hgf/Passes/CPU/Passes.h"
+
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/IR/ImplicitLocOpBuilder.h"
+
+namespace hgf {
+#define GEN_PASS_DEF_CONVERTDOTTOARM
+#include "hgf/Passes/CPU/Passes.h.inc"
+} // namespace hgf
+
+using namespace mlir;
+using namespace hgf;
+
+/// Bytes of the only vectors whose instructions are used.
+static constexpr int64_t vectorBytes = 16;
+
+static Value call(ImplicitLocOpBuilder &b, Type type, StringRef name,
+                  ValueRange operands) {
+  return LLVM::CallIntrinsicOp::create(b, type, b.getStringAttr(name), operands)
+      .getResults();
+}
+
+/// The first or the second half of a vector.
+static Value takeHalf(ImplicitLocOpBuilder &b, Value vector, int64_t half) {
+  int64_t lanes = cast<VectorType>(vector.getType()).getNumElements() / 2;
+  return vector::ExtractStridedSliceOp::create(b, vector, half * lanes, lanes,
+                                               1);
+}
+
+static Value joinHalves(ImplicitLocOpBuilder &b, Value low, Value high) {
+  int64_t lanes = cast<VectorType>(low.getType()).getNumElements();
+  auto mask = llvm::to_vector(llvm::seq<int64_t>(0, 2 * lanes));
+  return vector::ShuffleOp::create(b, low, high, mask);
+}
+
+/// Whether the accumulator has a lane for each product.
+static bool takesSingles(VectorType acc, int64_t bytes) {
+  return acc.getElementType().isInteger(16) && acc.getNumElements() == bytes;
+}
+
+namespace {
+
+struct ConvertDotToArm
+    : public hgf::impl::ConvertDotToArmBase<ConvertDotToArm> {
+  void runOnOperation() override {
+    getOperation().walk([](DotStepOp op) {
+      ImplicitLocOpBuilder b(op.getLoc(), op);
+      if (Value sum = convert(b, op)) {
+        op.replaceAllUsesWith(sum);
+        op.erase();
+      }
+    });
+    getOperation().walk([](DotWidenOp op) {
+      ImplicitLocOpBuilder b(op.getLoc(), op);
+      if (Value sum = convert(b, op)) {
+        op.replaceAllUsesWith(sum);
+        op.erase();
+      }
+    });
+  }
+
+  /// Null where the level has no instruction for it.
+  static Value convert(ImplicitLocOpBuilder &b, DotStepOp op) {
+    const InstructionLevel *level = getLevelOfKernel(op);
+    VectorType acc = op.getAcc().getType();
+    bool quads = acc.getElementType().isInteger(32);
+    if (!level || op.getCodes().getType().getNumElements() != vectorBytes)
+      return {};
+    ValueRange operands{op.getAcc(), op.getCodes(), op.getX()};
+    switch (level->lowering) {
+    case DotLowering::NEON:
+      return takesSingles(acc, vectorBytes) ? multiplyHalves(b, op) : Value();
+    case DotLowering::MatrixProduct:
+      if (op.getMatrix())
+        return call(b, acc, "llvm.aarch64.neon.smmla.v4i32.v16i8", operands);
+      [[fallthrough]];
+    case DotLowering::DotProduct:
+      if (!quads || op.getMatrix())
+        return {};
+      return call(b, acc, "llvm.aarch64.neon.sdot.v4i32.v16i8", operands);
+    default:
+      return {};
+    }
+  }
+
+  /// `smull` and an addition, which the code generator joins to `smlal` and,
+  /// for the second half, `smlal2`.
+  static Value multiplyHalves(ImplicitLocOpBuilder &b, DotStepOp op) {
+    auto words = VectorType::get({vectorBytes / 2}, b.getI16Type());
+    Value sums[2];
+    for (int64_t half : {0, 1}) {
+      Value products = call(
+          b, words, "llvm.aarch64.neon.smull.v8i16",
+          {takeHalf(b, op.getCodes(), half), takeHalf(b, op.getX(), half)});
+      sums[half] =
+          arith::AddIOp::create(b, takeHalf(b, op.getAcc(), half), products);
+    }
+    return joinHalves(b, sums[0], sums[1]);
+  }
+
+  /// Only where each product has its lane: everything else is one addition.
+  static Value convert(ImplicitLocOpBuilder &b, DotWidenOp op) {
+    const InstructionLevel *level = getLevelOfKernel(op);
+    if (!level || level->lowering != DotLowering::NEON ||
+        !takesSingles(op.getAcc().getType(), vectorBytes))
+      return {};
+    auto type = op.getTotal().getType();
+    Value pairs[2];
+    for (int64_t half : {0, 1})
+      pairs[half] = call(b, type, "llvm.aarch64.neon.saddlp.v4i32.v8i16",
+                         {takeHalf(b, op.getAcc(), half)});
+    Value quads =
+        call(b, type, "llvm.aarch64.neon.addp.v4i32", {pairs[0], pairs[1]});
+    return arith::AddIOp::create(b, op.getTotal(), quads);
+  }
+};
+
+} // namespace
