@@ -63,7 +63,6 @@ private:
                  Value count) override;
   Values emitSteps(Value first, Value last, ArrayRef<Value> inputs,
                    ArrayRef<Value> init);
-  Values loadInputs(ArrayRef<Value> inputs, Value offset);
   void emitChunk(Value first, Value last, ArrayRef<Value> inputs, Value sums);
   void emitScaleGroup(Value first, ArrayRef<Value> inputs, Value sums,
                       Value token, Value rowBlock, Value group);
@@ -314,57 +313,49 @@ void PrefillLanes::emitGroup(int64_t size, Value token, Value rowBlock,
          });
 }
 
-/// Four columns of each token in every lane, for each of the unrolled steps:
-/// [step][token].
-PrefillLanes::Values PrefillLanes::loadInputs(ArrayRef<Value> inputs,
-                                              Value offset) {
-  Values result;
-  // Where an instruction takes its activations from any lane of a vector, one
-  // load serves all steps.
-  bool byLane = k.level.lowering == DotLowering::DotProduct ||
-                k.level.lowering == DotLowering::MatrixProduct;
-  VectorType words = k.vector(unrolledSteps, k.i32());
-  Values loaded;
-  if (byLane)
-    for (Value input : inputs)
-      loaded.push_back(k.load(words, k.address(input, offset), 4));
-  for (int64_t step = 0; step < unrolledSteps; ++step)
-    for (auto [token, input] : llvm::enumerate(inputs)) {
-      Value lanes;
-      if (byLane)
-        lanes = shuffle(loaded[token], loaded[token],
-                        SmallVector<int64_t>(rowsPerVector, step));
-      else
-        lanes = k.splat(
-            k.load(k.i32(), k.address(input, offset, step * stepColumns), 4),
-            rowsPerVector);
-      result.push_back(vector::BitCastOp::create(k.b, codes, lanes));
-    }
-  return result;
-}
-
 /// The innermost loop: accumulators[token][vector].
 PrefillLanes::Values PrefillLanes::emitSteps(Value first, Value last,
                                              ArrayRef<Value> inputs,
                                              ArrayRef<Value> init) {
+  // Where an instruction takes its activations from any lane of a vector, one
+  // load serves all steps.
+  bool byLane = k.level.lowering == DotLowering::DotProduct ||
+                k.level.lowering == DotLowering::MatrixProduct;
   return k.loop(
       first, last, unrolledSteps, init,
       [&](Value step, ArrayRef<Value> carried) {
         Values accumulators(carried);
         Value column = k.address(panel, k.multiply(step, stepBytes));
-        Values x = loadInputs(inputs, k.multiply(step, stepColumns));
+        Value offset = k.multiply(step, stepColumns);
+        Values loaded;
+        if (byLane)
+          for (Value input : inputs)
+            loaded.push_back(k.load(k.vector(unrolledSteps, k.i32()),
+                                    k.address(input, offset), 4));
+        // Four columns of a token in every lane.
+        auto repeat = [&](size_t token, int64_t unrolled) -> Value {
+          if (byLane)
+            return shuffle(loaded[token], loaded[token],
+                           SmallVector<int64_t>(rowsPerVector, unrolled));
+          Value four = k.load(
+              k.i32(), k.address(inputs[token], offset, unrolled * stepColumns),
+              4);
+          return k.splat(four, rowsPerVector);
+        };
         for (int64_t unrolled = 0; unrolled < unrolledSteps; ++unrolled) {
           Values weights;
           for (int64_t v = 0; v < vectors; ++v)
             weights.push_back(loadCodes(column, unrolled, v));
-          for (size_t token = 0; token < inputs.size(); ++token)
+          for (size_t token = 0; token < inputs.size(); ++token) {
+            Value x =
+                vector::BitCastOp::create(k.b, codes, repeat(token, unrolled));
             for (int64_t v = 0; v < vectors; ++v) {
               Value &sum = accumulators[token * vectors + v];
-              sum = DotStepOp::create(k.b, accumulator, sum, weights[v],
-                                      x[unrolled * inputs.size() + token],
+              sum = DotStepOp::create(k.b, accumulator, sum, weights[v], x,
                                       /*signed_codes=*/false,
                                       /*matrix=*/false);
             }
+          }
         }
         return accumulators;
       });

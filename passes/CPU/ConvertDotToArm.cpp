@@ -53,6 +53,7 @@ namespace {
 struct ConvertDotToArm
     : public hgf::impl::ConvertDotToArmBase<ConvertDotToArm> {
   void runOnOperation() override {
+    getOperation().walk([](vector::BitCastOp op) { fenceRepeated(op); });
     getOperation().walk([](DotStepOp op) {
       ImplicitLocOpBuilder b(op.getLoc(), op);
       if (Value sum = convert(b, op)) {
@@ -67,6 +68,29 @@ struct ConvertDotToArm
         op.erase();
       }
     });
+  }
+
+  /// Keeps activations that are repeated in all lanes one whole vector: the
+  /// code generator would see that both halves are the same, and move the second
+  /// halves of codes to where `smlal` finds them instead of taking `smlal2`.
+  static void fenceRepeated(vector::BitCastOp op) {
+    const InstructionLevel *level = getLevelOfKernel(op);
+    auto isDot = [&](OpOperand &use) {
+      auto dot = dyn_cast<DotStepOp>(use.getOwner());
+      return dot && dot.getX() == op.getResult();
+    };
+    if (!level || level->lowering != DotLowering::NEON ||
+        !op.getSource().getDefiningOp<vector::BroadcastOp>() ||
+        !llvm::all_of(op->getUses(), isDot))
+      return;
+    OpBuilder builder(op->getContext());
+    builder.setInsertionPointAfter(op);
+    auto fence = LLVM::InlineAsmOp::create(
+        builder, op.getLoc(), TypeRange(op.getType()),
+        ValueRange(op.getResult()), "", "=w,0", /*has_side_effects=*/false,
+        /*is_align_stack=*/false, LLVM::tailcallkind::TailCallKind::None,
+        LLVM::AsmDialectAttr(), ArrayAttr());
+    op.getResult().replaceAllUsesExcept(fence.getResult(0), fence);
   }
 
   /// Null where the level has no instruction for it.

@@ -76,9 +76,9 @@ static constexpr InstructionLevel levels[] = {
     {"avxvnni",    "avx2",     Triple::x86_64,  "avx2,fma,f16c,avxvnni",   "x86-64-v3", true,  avxvnniBits,    savesVectors32, DotLowering::VNNI,          32,    Accumulator::Int32,       64,   true,  true,  4096,    blocks16VNNI, {},           6, 2, 48},
     {"avx512vnni", "avx2",     Triple::x86_64,  AVX512VNNI,                "x86-64-v4", true,  avx512vnniBits, savesVectors64, DotLowering::VNNI,          64,    Accumulator::Int32,       64,   true,  true,  4096,    blocks32,     {},           6, 4, 192},
     {"avx512vbmi", "avx2",     Triple::x86_64,  AVX512VNNI ",avx512vbmi",  "x86-64-v4", false, avx512vbmiBits, savesVectors64, DotLowering::VNNI,          64,    Accumulator::Int32,       64,   true,  true,  8192,    blocks32,     {},           6, 4, 192},
-    {"neon",       "neon",     Triple::aarch64, "neon",                    "",          true,  {},             0,              DotLowering::NEON,          16,    Accumulator::Int16Single, 128,  true,  true,  2048,    blocksNEON,   {},           2, 4, 16},
-    {"dotprod",    "neon",     Triple::aarch64, "neon,dotprod",            "",          true,  dotprodBits,    0,              DotLowering::DotProduct,    16,    Accumulator::Int32,       64,   true,  true,  4096,    blocks32,     {},           4, 4, 32},
-    {"i8mm",       "neon",     Triple::aarch64, "neon,dotprod,i8mm",       "",          true,  i8mmBits,       0,              DotLowering::MatrixProduct, 16,    Accumulator::Int32,       64,   true,  true,  4096,    blocks32,     blocksMatrix, 4, 8, 32},
+    {"neon",       "neon",     Triple::aarch64, "neon",                    "",          true,  {},             0,              DotLowering::NEON,          16,    Accumulator::Int16Single, 128,  true,  true,  2048,    blocksNEON,   {},           3, 4, 16},
+    {"dotprod",    "neon",     Triple::aarch64, "neon,dotprod",            "",          true,  dotprodBits,    0,              DotLowering::DotProduct,    16,    Accumulator::Int32,       64,   true,  true,  4096,    blocks32,     {},           4, 4, 128},
+    {"i8mm",       "neon",     Triple::aarch64, "neon,dotprod,i8mm",       "",          true,  i8mmBits,       0,              DotLowering::MatrixProduct, 16,    Accumulator::Int32,       64,   true,  true,  4096,    blocks32,     blocksMatrix, 4, 8, 24},
 };
 // clang-format on
 #undef AVX512VNNI

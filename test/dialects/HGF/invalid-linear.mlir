@@ -137,16 +137,16 @@ func.func @cache_append_c1(%p: tensor<1x4x?x8xf32>, %n: tensor<1x3x?x8xf32>) {
 // -----
 
 func.func @dot_step_c1(%a: vector<8xi16>, %c: vector<32xi8>) {
-  // expected-error @+1 {{dot_step_c1: expected 16 lanes}}
+  // expected-error @+1 {{dot_step_c1: expected 32 or 16 lanes}}
   %r = hgf.dot_step %a, %c, %c : vector<8xi16>, vector<32xi8>
   return
 }
 
 // -----
 
-func.func @dot_widen_c1(%t: vector<4xi32>, %a: vector<16xi16>) {
-  // expected-error @+1 {{dot_widen_c1: expected 8 lanes}}
-  %r = hgf.dot_widen %t, %a : vector<4xi32>, vector<16xi16>
+func.func @dot_widen_c1(%t: vector<2xi32>, %a: vector<16xi16>) {
+  // expected-error @+1 {{dot_widen_c1: expected 4 or 8 lanes}}
+  %r = hgf.dot_widen %t, %a : vector<2xi32>, vector<16xi16>
   return
 }
 
@@ -179,5 +179,21 @@ func.func @multishift_c2_count(%a: vector<16xi8>) {
 func.func @table_lookup_c1(%a: vector<24xi8>) {
   // expected-error @+1 {{table_lookup_c1: expected a power of two of lanes but got 'vector<24xi8>'}}
   %r = hgf.table_lookup %a, %a : vector<24xi8>
+  return
+}
+
+// -----
+
+func.func @products_of_matrices_need_int32(%acc: vector<8xi16>, %codes: vector<16xi8>) {
+  // expected-error @+1 {{dot_step_c2: expected lanes of i32}}
+  %sum = hgf.dot_step matrix %acc, %codes, %codes : vector<8xi16>, vector<16xi8>
+  return
+}
+
+// -----
+
+func.func @matrices_have_two_rows(%acc: vector<2xi32>, %codes: vector<8xi8>) {
+  // expected-error @+1 {{dot_step_c2: expected lanes of i32 and pairs of rows}}
+  %sum = hgf.dot_step matrix %acc, %codes, %codes : vector<2xi32>, vector<8xi8>
   return
 }

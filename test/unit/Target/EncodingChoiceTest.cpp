@@ -75,3 +75,40 @@ TEST(EncodingChoice, SeveralLevelsShareOneEncoding) {
   EXPECT_EQ(choice.encoding->getName(), "planes2");
   EXPECT_EQ(choice.reason, "portable binaries hold planes2 only");
 }
+
+TEST(EncodingChoice, AArch64KeepsRowsTogether) {
+  auto levels = selectInstructionLevels("aarch64-linux-gnu", "portable");
+  EncodingQuery query;
+  query.levels = levels;
+  query.columns = 2560;
+  for (Residency residency : {Residency::Memory, Residency::Cache}) {
+    query.residency = residency;
+    EXPECT_EQ(chooseEncoding(query).encoding->getName(), "rowplanes2");
+  }
+  EXPECT_EQ(explainRefusal(*findEncoding("trits3in5"), levels),
+            "portable binaries hold planes2 or rowplanes2 only");
+  EXPECT_NE(
+      explainRefusal(*findEncoding("rowplanes2"),
+                     selectInstructionLevels("x86_64-linux-gnu", "znver4")),
+      "");
+}
+
+TEST(EncodingChoice, RowsThatShareBytesShareWhatTheyCannotDo) {
+  auto levels = selectInstructionLevels("aarch64-linux-gnu", "neoverse-v1");
+  EncodingQuery query;
+  query.levels = levels;
+  query.columns = 2560;
+  query.wanted = findEncoding("rowplanes2");
+  query.group = 64;
+  EXPECT_EQ(chooseEncoding(query).reason,
+            "rowplanes2 cannot hold groups of 64 columns");
+  query.group = 0;
+  query.floatActivations = true;
+  EXPECT_EQ(chooseEncoding(query).reason, "rowplanes2 is for int8 activations");
+  query.floatActivations = false;
+  query.columns = 65537;
+  EXPECT_EQ(chooseEncoding(query).reason,
+            "rowplanes2 holds up to 65536 columns");
+  query.columns = 65536;
+  EXPECT_EQ(chooseEncoding(query).encoding, query.wanted);
+}

@@ -61,6 +61,23 @@ TEST(Encoding, Planes2InterleavesEightRows) {
     EXPECT_EQ(packed[byte], 0x55) << byte;
 }
 
+TEST(Encoding, RowPlanes2HoldsFourRowsInAByte) {
+  const Encoding *encoding = findEncoding("rowplanes2");
+  ASSERT_NE(encoding, nullptr);
+  // Eight rows of 64 columns: weight 1 in column 0 of the rows 2 and 7.
+  std::vector<uint8_t> codes(8 * 16, 0x55);
+  codes[2 * 16] = 0x56;
+  codes[7 * 16] = 0x56;
+  std::vector<uint8_t> packed(encoding->getByteCount(8, 64));
+  ASSERT_EQ(packed.size(), 128u);
+  encoding->pack(codes, 8, 64, packed);
+  // The even rows, then the odd ones; bit 7 is inverted.
+  EXPECT_EQ(packed[0] ^ 0x80, 0x59);
+  EXPECT_EQ(packed[64] ^ 0x80, 0x95);
+  for (size_t byte : {1, 63, 65, 127})
+    EXPECT_EQ(packed[byte] ^ 0x80, 0x55) << byte;
+}
+
 TEST(Encoding, WhatTheMatrixLacksIsZeroWeights) {
   for (const Encoding *encoding : getEncodings())
     for (int64_t rows : {1, 9})

@@ -24,7 +24,8 @@ using Names = std::vector<std::string>;
 TEST(InstructionLevel, PortableBinariesHoldSeveral) {
   EXPECT_EQ(select("x86_64-linux-gnu", "portable"),
             (Names{"baseline", "ssse3", "avx2", "avxvnni", "avx512vnni"}));
-  EXPECT_EQ(select("aarch64-linux-gnu", "portable"), Names{"neon"});
+  EXPECT_EQ(select("aarch64-linux-gnu", "portable"),
+            (Names{"neon", "dotprod", "i8mm"}));
 }
 
 TEST(InstructionLevel, ANamedProcessorGetsItsBest) {
@@ -39,6 +40,12 @@ TEST(InstructionLevel, ANamedProcessorGetsItsBest) {
   EXPECT_EQ(select("x86_64-linux-gnu", "icelake-server"), Names{"avx512vbmi"});
   EXPECT_EQ(select("x86_64-linux-gnu", "znver4"), Names{"avx512vbmi"});
   EXPECT_EQ(select("aarch64-linux-gnu", "cortex-a53"), Names{"neon"});
+  EXPECT_EQ(select("aarch64-linux-gnu", "cortex-a72"), Names{"neon"});
+  EXPECT_EQ(select("aarch64-linux-gnu", "cortex-a76"), Names{"dotprod"});
+  EXPECT_EQ(select("aarch64-linux-gnu", "neoverse-n1"), Names{"dotprod"});
+  EXPECT_EQ(select("aarch64-linux-gnu", "apple-m1"), Names{"dotprod"});
+  EXPECT_EQ(select("aarch64-linux-gnu", "apple-m2"), Names{"i8mm"});
+  EXPECT_EQ(select("aarch64-linux-gnu", "neoverse-v1"), Names{"i8mm"});
 }
 
 TEST(InstructionLevel, ANameForcesOneLevel) {
@@ -58,9 +65,15 @@ TEST(InstructionLevel, SafeStepsDoNotOverflow) {
   for (llvm::Triple::ArchType architecture :
        {llvm::Triple::x86_64, llvm::Triple::aarch64})
     for (const InstructionLevel *level : getInstructionLevels(architecture)) {
-      EXPECT_LE(level->safeSteps * 2 * 2 * 127, 32767);
-      EXPECT_LE(level->safeSteps * 2 * 2 * 128, 32768);
+      int64_t products = level->accumulator == Accumulator::Int16Single ? 1 : 2;
+      EXPECT_LE(level->safeSteps * products * 2 * 127, 32767);
+      EXPECT_LE(level->safeSteps * products * 2 * 128, 32768);
       EXPECT_EQ(level->tokenBlocks.back().tokens, 1);
+      for (const TokenBlock &block : level->matrixBlocks) {
+        EXPECT_EQ(block.rows, 8);
+        EXPECT_EQ(block.together, block.tokens);
+        EXPECT_EQ(block.tokens % 2, 0);
+      }
       const InstructionLevel *general = findInstructionLevel(level->general);
       ASSERT_NE(general, nullptr);
       EXPECT_EQ(general->general, general->name);
