@@ -103,11 +103,11 @@ def HGF_MultishiftOp : HGF_Op<"multishift", [Pure, SameOperandsAndResultType]> {
   let hasVerifier = 1;
 }
 
-def HGF_TableLookupOp : HGF_Op<"table_lookup", [Pure, SameOperandsAndResultType]> {
+def HGF_TableLookupOp : HGF_Op<"table_lookup", [Pure, AllTypesMatch<["indices", "result"]>]> {
   let summary = "Replaces each byte by the table's entry that it names";
   let description = [{
-    result[i] = table[indices[i] mod N], N the number of lanes: bits of an index
-    above those that N entries need do not matter.
+    result[i] = table[indices[i] mod N], N the number of entries: bits of an
+    index above those that N entries need do not matter.
 
     Constraints: `table_lookup_c1` N is a power of two.
 
@@ -115,7 +115,7 @@ def HGF_TableLookupOp : HGF_Op<"table_lookup", [Pure, SameOperandsAndResultType]
 
     ```mlir
     func.func @example(%table: vector<64xi8>, %indices: vector<64xi8>) {
-      %codes = hgf.table_lookup %table, %indices : vector<64xi8>
+      %codes = hgf.table_lookup %table, %indices : vector<64xi8>, vector<64xi8>
       return
     }
     ```
@@ -123,7 +123,7 @@ def HGF_TableLookupOp : HGF_Op<"table_lookup", [Pure, SameOperandsAndResultType]
   let arguments = (ins VectorOfRankAndType<[1], [I8]>:$table,
                        VectorOfRankAndType<[1], [I8]>:$indices);
   let results = (outs VectorOfRankAndType<[1], [I8]>:$result);
-  let assemblyFormat = "$table `,` $indices `:` type($table) attr-dict";
+  let assemblyFormat = "$table `,` $indices `:` type($table) `,` type($indices) attr-dict";
   let hasVerifier = 1;
 }
 

@@ -178,6 +178,9 @@ hgf_session_model(const hgf_session *session);
 HGF_EXPORT int32_t hgf_session_threads(const hgf_session *session);
 /* The kernels chosen for this machine, e.g. "avx2". */
 HGF_EXPORT const char *hgf_session_level(const hgf_session *session);
+/* Why these: one clause, e.g. "the last of baseline, avx2 that this processor
+ * and operating system support". */
+HGF_EXPORT const char *hgf_session_level_reason(const hgf_session *session);
 
 /* Binds an input: element type, shape, memory and its size in bytes. `dims` may
  * be NULL for rank 0, `data` for a tensor without elements. The data is read

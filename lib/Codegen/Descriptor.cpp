@@ -18,7 +18,7 @@ using namespace mlir;
 /// Kept equal to lib/Runtime/ModelDescriptor.h, which is C and not ours to
 /// include.
 static constexpr uint32_t modelMagic = 0x31464748;
-static constexpr uint32_t descriptorVersion = 2;
+static constexpr uint32_t descriptorVersion = 3;
 
 namespace {
 

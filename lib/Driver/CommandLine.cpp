@@ -22,6 +22,7 @@ using namespace mlir;
 /// them, and the libraries below register hundreds.
 static constexpr const char *helpText =
     R"(usage: hgf-compile MODEL -o OUTPUT [options]
+       hgf-compile --describe [--target=TRIPLE] [--cpu=NAME]
 
 Compiles a model (.onnx, .mlir, .mlirbc) ahead of time.
 
@@ -34,8 +35,8 @@ Compiles a model (.onnx, .mlir, .mlirbc) ahead of time.
   --cpu=NAME                  portable (default; kernels are chosen at load),
                               native, or an LLVM CPU name
   --encoding=NAME             how weights lie in memory: auto (default; what is
-                              fastest), planes2, or trits3in5 (needs a CPU with
-                              AVX-512 VBMI)
+                              fastest), planes2, rowplanes2 (AArch64), or
+                              trits3in5 (needs a CPU with AVX-512 VBMI)
   --level=NAME                for tests: kernels of one instruction level, with
                               or without a CPU that has it
   --dot-lowering=portable     for tests: levels' kernels in instructions that
@@ -55,6 +56,8 @@ Compiles a model (.onnx, .mlir, .mlirbc) ahead of time.
   --compile-from=PHASE        the input is what the phase before PHASE wrote
   --compile-to=PHASE          stops after PHASE; with --emit=mlir or bytecode
   --dump-phases-to=DIR        writes DIR/1.legalization.mlir and so on
+  --describe                  compiles nothing: which kernels and encodings binaries
+                              for --target and --cpu hold
   --report[=json]             prints what became of each linear
   --report-missed-ternary     says at each near miss which condition failed
   --timing                    prints where the time went
@@ -113,8 +116,14 @@ private:
              fail("expected --report or --report=json but got '" + argument +
                   "'");
     }
-    if (name == "report-missed-ternary" || name == "timing") {
-      (name == "timing" ? options.timing : options.reportMissedTernary) = true;
+    bool *flag =
+        llvm::StringSwitch<bool *>(name)
+            .Case("report-missed-ternary", &options.reportMissedTernary)
+            .Case("timing", &options.timing)
+            .Case("describe", &options.describe)
+            .Default(nullptr);
+    if (flag) {
+      *flag = true;
       return !hasValue || fail("expected --" + name + " without a value");
     }
     std::string *text = llvm::StringSwitch<std::string *>(name)
@@ -208,9 +217,9 @@ private:
   }
 
   bool check(hgf::CompileOptions &options) {
-    if (options.input.empty())
+    if (options.input.empty() && !options.describe)
       return fail("expected a model; see hgf-compile --help");
-    if (options.output.empty())
+    if (options.output.empty() && !options.describe)
       return fail("expected -o FILE; see hgf-compile --help");
     if (options.encoding != "auto" && !hgf::findEncoding(options.encoding))
       return fail("expected --encoding to be auto" + hgf::listEncodings() +
@@ -334,6 +343,8 @@ int hgf::compileMain(int argc, char **argv) {
     printDiagnostic(diagnostic);
     return success();
   });
+  if (options.describe)
+    return failed(describeTarget(context, options, llvm::outs()));
   OwningOpRef<ModuleOp> module = loadModel(context, options);
   if (!module || failed(compile(*module, options, llvm::outs())))
     return 1;

@@ -144,6 +144,7 @@ private:
   /// Whether codes of several rows stay mixed until their products are taken
   /// apart.
   bool mixed;
+  Encoding::Mix mix;
   /// Rows and tokens of a tile.
   int64_t tileRows;
   int64_t tileTokens;

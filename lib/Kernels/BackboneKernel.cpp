@@ -44,8 +44,9 @@ Backbone::Backbone(KernelBuilder &k)
       blockBytes(encoding.getBlockBytes()),
       partCount(encoding.getPartCount(vectorBytes)),
       groups(isGrouped() ? encoding.getBlockColumns() / k.key.group : 1),
-      matrices(usesMatrices(k)), mixed(!isFloat() && !isGrouped() &&
-                                       !k.level.widens() && encoding.canMix()),
+      matrices(usesMatrices(k)),
+      mixed(!isFloat() && !isGrouped() && encoding.canMix()),
+      mix(k.level.widens() ? Encoding::Mix::Multiples : Encoding::Mix::Rows),
       codes(k.vector(vectorBytes, k.i8())) {
   const TokenBlock &block = k.level.getTokenBlock(tokens, matrices);
   tileRows = block.rows;
@@ -63,7 +64,10 @@ Backbone::Backbone(KernelBuilder &k)
     chunk = std::numeric_limits<int32_t>::max();
   if (widens) {
     int64_t steps = encoding.getBlockColumns() / vectorBytes;
-    chunk = std::min(chunk, k.getSafeSteps() / steps);
+    int64_t safeSteps = k.getSafeSteps();
+    if (mixed)
+      safeSteps /= Encoding::mixedFactor;
+    chunk = std::min(chunk, safeSteps / steps);
   }
   chunk = std::max<int64_t>(chunk, 1);
   blocks = k.argument(BlockCount);
@@ -124,7 +128,7 @@ Backbone::Values Backbone::scale(Value rowBlock, ArrayRef<Value> totals) {
         k.i32(), k.address(k.argument(SumsPointer), token * floatBytes), 4));
     Value dots = totals[token];
     if (mixed)
-      dots = encoding.emitSeparate(k.b, k.b.getLoc(), dots, sums);
+      dots = encoding.emitSeparate(k.b, k.b.getLoc(), mix, dots, sums);
     Value product = k.toFloat(
         removeOffset(dots, times(sums, getCodeMeaning(k.key.levels).offset)));
     Value factor = k.multiplyFloat(scales, k.splat(inputScale(token)));

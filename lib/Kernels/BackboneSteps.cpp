@@ -49,7 +49,7 @@ Value Backbone::widen(Value sum, Value part) {
 void Backbone::unpack(int64_t part, Encoding::LoadBytes load,
                       Encoding::UseCodes use) {
   if (mixed)
-    encoding.emitMixed(k.b, k.b.getLoc(), vectorBytes, part, load, use);
+    encoding.emitMixed(k.b, k.b.getLoc(), vectorBytes, part, mix, load, use);
   else
     encoding.emitUnpack(k.b, k.b.getLoc(), vectorBytes, part, load, use);
 }
@@ -81,7 +81,9 @@ void Backbone::unpackPairs(Value rows, int64_t bundle, int64_t part,
         },
         [&](const Encoding::Codes &step) {
           operands[step.column + half * matrixColumns].push_back(
-              {step.codes, bundle / 2 * bundleRows + step.row, step.isSigned});
+              {step.codes,
+               step.row * encoding.getBundleCount() / 2 + bundle / 2,
+               step.isSigned});
         });
 }
 

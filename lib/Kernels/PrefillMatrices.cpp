@@ -86,8 +86,8 @@ private:
               [&](const Encoding::Codes &unpacked) {
                 storeCodes(unpacked.codes, target,
                            unpacked.column + half * matrixColumns,
-                           bundle / 2 * encoding.getBundleRows() +
-                               unpacked.row);
+                           unpacked.row * encoding.getBundleCount() / 2 +
+                               bundle / 2);
               });
     }
   }

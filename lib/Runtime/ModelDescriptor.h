@@ -14,7 +14,7 @@
 #include <stdint.h>
 
 #define HGF_MODEL_MAGIC 0x31464748u /* "HGF1" */
-#define HGF_MODEL_DESCRIPTOR_VERSION 2u
+#define HGF_MODEL_DESCRIPTOR_VERSION 3u
 
 /* One run in progress. Opaque to generated code, which passes it on to the
  * hgf_rt_* functions below. */
@@ -55,6 +55,12 @@ typedef struct hgf_weights_descriptor {
   uint64_t checksum;     /* as in the file; any function of the contents */
 } hgf_weights_descriptor;
 
+/* The kernels that were chosen for this machine. */
+typedef struct hgf_level {
+  const char *name;   /* e.g. "avx2" */
+  const char *reason; /* one clause: why this one */
+} hgf_level;
+
 typedef struct hgf_model_descriptor {
   uint32_t magic;
   uint32_t version;
@@ -67,11 +73,11 @@ typedef struct hgf_model_descriptor {
   const char *report_json; /* linears, encodings, effective bits, build facts */
   const hgf_weights_descriptor *weights;
   /* Called once after load, before any other function: chooses the kernel
-   * variants for this CPU. `level` receives a static string, e.g. "avx2".
-   * May be NULL. `weights` is the first weight byte in the mapped side file
+   * variants for this CPU, and says which in `level`, which is static. May be
+   * NULL. `weights` is the first weight byte in the mapped side file
    * (64-byte aligned, read only), or NULL where weights are embedded. Called
    * again, never during a run, if all sessions were freed and one is made. */
-  void (*initialize)(const void *weights, const char **level);
+  void (*initialize)(const void *weights, const hgf_level **level);
   /* `input_dims`: the dims of all inputs, one after another. Returns the bytes
    * of scratch memory one call needs (64-byte aligned), or -1 where the dims
    * do not fit each other. */

@@ -132,8 +132,8 @@ static void print_text(const hgf_model_descriptor *model,
   hgf_session *session;
   char error[512];
   if (hgf_session_create(model, &options, &session, error, sizeof error) == 0)
-    printf("kernels: %s\nthreads: %d\n", hgf_session_level(session),
-           hgf_session_threads(session));
+    printf("kernels: %s (%s)\nthreads: %d\n", hgf_session_level(session),
+           hgf_session_level_reason(session), hgf_session_threads(session));
   else
     printf("kernels: unknown (%s)\n", error);
   hgf_session_free(session);

@@ -251,7 +251,11 @@ int32_t hgf_session_threads(const hgf_session *session) {
 }
 
 const char *hgf_session_level(const hgf_session *session) {
-  return session ? session->level : NULL;
+  return session ? session->level->name : NULL;
+}
+
+const char *hgf_session_level_reason(const hgf_session *session) {
+  return session ? session->level->reason : NULL;
 }
 
 static const hgf_state *growing_state(const hgf_session *session) {

@@ -60,7 +60,7 @@ typedef struct hgf_state {
 
 struct hgf_session {
   const hgf_model_descriptor *model;
-  const char *level;
+  const hgf_level *level;
   bool loaded;
   int32_t threads;
   int64_t capacity; /* of growing state; 0: no limit */
@@ -138,7 +138,7 @@ void hgf_state_copy_out(const hgf_session *session, const hgf_state *state,
  * calls `initialize` for the first session of a model; the last one's release
  * unmaps. */
 hgf_status hgf_model_acquire(const hgf_model_descriptor *model,
-                             const char *weights_path, const char **level,
+                             const char *weights_path, const hgf_level **level,
                              char *error, size_t error_size);
 void hgf_model_release(const hgf_model_descriptor *model);
 

@@ -24,7 +24,7 @@
 typedef struct loaded_model {
   const hgf_model_descriptor *model;
   int64_t session_count;
-  const char *level;
+  const hgf_level *level;
   void *mapping;
   size_t mapping_bytes;
   struct loaded_model *next;
@@ -175,6 +175,9 @@ static int advise_constants(struct dl_phdr_info *info, size_t size,
   return holds;
 }
 
+/* Of models without kernels. */
+static const hgf_level no_level = {"generic", "it has no kernels to choose"};
+
 static hgf_status load(const hgf_model_descriptor *model,
                        const char *weights_path, loaded_model **result,
                        char *error, size_t error_size) {
@@ -184,7 +187,7 @@ static hgf_status load(const hgf_model_descriptor *model,
     return HGF_ERROR_MEMORY;
   }
   loaded->model = model;
-  loaded->level = "generic";
+  loaded->level = &no_level;
   if (model->weights && model->weights->file_name) {
     hgf_status status = map_weights(loaded, weights_path, error, error_size);
     if (status) {
@@ -204,7 +207,7 @@ static hgf_status load(const hgf_model_descriptor *model,
 }
 
 hgf_status hgf_model_acquire(const hgf_model_descriptor *model,
-                             const char *weights_path, const char **level,
+                             const char *weights_path, const hgf_level **level,
                              char *error, size_t error_size) {
   pthread_mutex_lock(&loaded_lock);
   loaded_model *loaded = loaded_models;

@@ -68,8 +68,9 @@ struct ConvertUnpackToVector
     ImplicitLocOpBuilder b(op.getLoc(), op);
     VectorType type = op.getType();
     int64_t lanes = type.getNumElements();
+    int64_t entries = op.getTable().getType().getNumElements();
     Value indices =
-        arith::AndIOp::create(b, op.getIndices(), splat(b, type, lanes - 1));
+        arith::AndIOp::create(b, op.getIndices(), splat(b, type, entries - 1));
     auto loop = scf::ForOp::create(
         b, arith::ConstantIndexOp::create(b, 0),
         arith::ConstantIndexOp::create(b, lanes),

@@ -99,12 +99,35 @@ LLVM::GlobalOp KernelCalls::makeText(StringRef symbol, StringRef text) {
                                 symbol, builder.getStringAttr(terminated));
 }
 
+LLVM::GlobalOp KernelCalls::makeLevel(size_t index) {
+  std::string symbol = ("hgf_level_" + levels[index]->name).str();
+  LLVM::GlobalOp texts[] = {
+      makeText(symbol + "_name", levels[index]->name),
+      makeText(symbol + "_reason", explainLevel(levels, index))};
+  ImplicitLocOpBuilder b(module.getLoc(),
+                         OpBuilder::atBlockBegin(module.getBody()));
+  Type pointer = getPointerType(b.getContext());
+  auto type =
+      LLVM::LLVMStructType::getLiteral(b.getContext(), {pointer, pointer});
+  auto global =
+      LLVM::GlobalOp::create(b, type, /*isConstant=*/true,
+                             LLVM::Linkage::Internal, symbol, Attribute());
+  b.createBlock(&global.getInitializerRegion());
+  Value value = LLVM::UndefOp::create(b, type);
+  for (int64_t field : {0, 1}) {
+    Value address = LLVM::AddressOfOp::create(b, texts[field]);
+    value = LLVM::InsertValueOp::create(b, value, address, field);
+  }
+  LLVM::ReturnOp::create(b, value);
+  return global;
+}
+
 void KernelCalls::emitInitialize() {
   MLIRContext *context = module.getContext();
   Type pointer = getPointerType(context);
   SmallVector<LLVM::GlobalOp> names;
-  for (const InstructionLevel *level : levels)
-    names.push_back(makeText(("hgf_level_" + level->name).str(), level->name));
+  for (size_t index = 0; index < levels.size(); ++index)
+    names.push_back(makeLevel(index));
   ImplicitLocOpBuilder b(module.getLoc(),
                          OpBuilder::atBlockEnd(module.getBody()));
   auto function = LLVM::LLVMFuncOp::create(

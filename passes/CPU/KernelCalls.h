@@ -48,6 +48,8 @@ private:
 
   Dispatch &getDispatch(KernelKey key);
   mlir::LLVM::GlobalOp makeText(llvm::StringRef symbol, llvm::StringRef text);
+  /// The `hgf_level` of lib/Runtime/ModelDescriptor.h for the level at `index`.
+  mlir::LLVM::GlobalOp makeLevel(size_t index);
 
   mlir::ModuleOp module;
   llvm::SmallVector<const InstructionLevel *> levels;

@@ -497,7 +497,7 @@ def ConvertUnpackToX86 : Pass<"convert-unpack-to-x86", "mlir::ModuleOp"> {
     ```mlir
     llvm.func @main(%arg0: vector<64xi8>, %arg1: vector<64xi8>) -> vector<64xi8> attributes {hgf.level = "avx512vbmi"} {
       %0 = hgf.multishift %arg1 by [0, 5, 10, 15, 20, 25, 30, 35] : vector<64xi8>
-      %1 = hgf.table_lookup %arg0, %0 : vector<64xi8>
+      %1 = hgf.table_lookup %arg0, %0 : vector<64xi8>, vector<64xi8>
       llvm.return %1 : vector<64xi8>
     }
     ```
@@ -512,6 +512,34 @@ def ConvertUnpackToX86 : Pass<"convert-unpack-to-x86", "mlir::ModuleOp"> {
   let dependentDialects = ["mlir::LLVM::LLVMDialect", "mlir::arith::ArithDialect"];
 }
 
+def ConvertUnpackToArm : Pass<"convert-unpack-to-arm", "mlir::ModuleOp"> {
+  let summary = "Lowers what unpacks weights to AArch64 instructions";
+  let description = [{
+    In functions whose attribute `hgf.level` names a level of AArch64,
+    `hgf.table_lookup` of 16 bytes in a table of 32 becomes `tbl`. All others
+    are left.
+
+    Example:
+
+    ```mlir
+    llvm.func @main(%arg0: vector<32xi8>, %arg1: vector<16xi8>) -> vector<16xi8> attributes {hgf.level = "neon"} {
+      %0 = hgf.table_lookup %arg0, %arg1 : vector<32xi8>, vector<16xi8>
+      llvm.return %0 : vector<16xi8>
+    }
+    ```
+
+    becomes
+
+    ```mlir
+    %0 = vector.extract_strided_slice %arg0 {offsets = [0], sizes = [16], strides = [1]} : vector<32xi8> to vector<16xi8>
+    %1 = vector.extract_strided_slice %arg0 {offsets = [16], sizes = [16], strides = [1]} : vector<32xi8> to vector<16xi8>
+    %2 = arith.andi %arg1, %cst : vector<16xi8>
+    %3 = llvm.call_intrinsic "llvm.aarch64.neon.tbl2.v16i8"(%0, %1, %2) : (vector<16xi8>, vector<16xi8>, vector<16xi8>) -> vector<16xi8>
+    ```
+  }];
+  let dependentDialects = ["mlir::LLVM::LLVMDialect", "mlir::arith::ArithDialect", "mlir::vector::VectorDialect"];
+}
+
 def ConvertUnpackToVector : Pass<"convert-unpack-to-vector", "mlir::ModuleOp"> {
   let summary = "Lowers what unpacks weights to vectors that every CPU has";
   let description = [{
@@ -523,7 +551,7 @@ def ConvertUnpackToVector : Pass<"convert-unpack-to-vector", "mlir::ModuleOp"> {
 
     ```mlir
     func.func @main(%arg0: vector<16xi8>, %arg1: vector<16xi8>) -> vector<16xi8> {
-      %0 = hgf.table_lookup %arg0, %arg1 : vector<16xi8>
+      %0 = hgf.table_lookup %arg0, %arg1 : vector<16xi8>, vector<16xi8>
       return %0 : vector<16xi8>
     }
     ```

@@ -73,6 +73,7 @@ void hgf::buildCPUPipeline(OpPassManager &manager,
   manager.addPass(createConvertDotToArm());
   manager.addPass(createConvertDotToVector());
   manager.addPass(createConvertUnpackToX86());
+  manager.addPass(createConvertUnpackToArm());
   manager.addPass(createConvertUnpackToVector());
 
   // A call of MLIR's C library would be the alternative.

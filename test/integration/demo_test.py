@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import harness
+from machines import ARM_MACHINES
 
 EXAMPLE = harness.ROOT / "examples" / "shakespeare"
 MODEL = EXAMPLE / "model.onnx"
@@ -49,9 +50,10 @@ def test_greedy_text_is_onnx_runtimes_for_any_number_of_threads(build, threads):
     assert TEXT in generate(build("demo"), "--threads", str(threads))
 
 
-def test_same_text_on_aarch64(build):
+@pytest.mark.parametrize("cpu", ARM_MACHINES)
+def test_same_text_on_aarch64(build, cpu):
     executable = build("demo-arm", "--target=aarch64-linux-gnu")
-    assert TEXT in generate(executable, prefix=["qemu-aarch64", "-L", "/usr/aarch64-linux-gnu"])
+    assert TEXT in generate(executable, prefix=ARM_MACHINES[cpu].emulator)
 
 
 def test_same_text_without_avx2(build):

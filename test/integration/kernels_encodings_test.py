@@ -4,9 +4,9 @@ import itertools
 
 import pytest
 
-import harness
-from kernels_levels_test import TOKENS, lowering_of
 from kernel_layers import FORMS, PACKING, Layer, check, make_inputs, module, references
+from kernels_levels_test import TOKENS
+from machines import ARM_MACHINES, PORTABLE, X86, Machine, has_level, shared_source
 
 SHAPES = [(640, 3200), (8, 8640), (1, 344), (3, 100), (7, 3), (640, 1), (16, 192), (1, 1), (33, 193), (9, 191), (17, 1111)]
 # Each granularity with a column less than a block and one more than two.
@@ -18,18 +18,20 @@ LAYERS += [Layer(9, 344, "row", levels="odd"), FORMS[0]]
 # The lowering of plain vectors compiles slowly: one shape of each kind.
 FEW = [Layer(9, 385, "row"), Layer(11, 191, "64"), Layer(13, 344, "row", "none")]
 
-CASES = [("trits3in5", "portable", FEW)]
-if lowering_of("avx512vbmi") == "native":
-    CASES += [("planes2", "native", LAYERS), ("trits3in5", "native", LAYERS)]
+VBMI = ("--level=avx512vbmi",)
+CASES = {"trits3in5-portable": ("trits3in5", Machine("avx512vbmi", X86, flags=(*VBMI, PORTABLE)), FEW)}
+if has_level("avx512vbmi"):
+    CASES |= {encoding: (encoding, Machine("avx512vbmi", X86, flags=VBMI), LAYERS) for encoding in ["planes2", "trits3in5"]}
+CASES |= {f"{encoding}-{name}": (encoding, machine, LAYERS) for encoding in ["planes2", "rowplanes2", "tritplanes"]
+          for name, machine in ARM_MACHINES.items()}
 
 
-@pytest.mark.parametrize("encoding, lowering, layers", CASES, ids=[f"{encoding}-{lowering}" for encoding, lowering, _ in CASES])
-def test_an_encoding(tmp_path, encoding, lowering, layers):
-    source = tmp_path / "layers.mlir"
-    source.write_text(module(layers))
-    path = harness.compile_file(source, tmp_path / "layers.so", PACKING, "--target=x86_64-linux-gnu", "--level=avx512vbmi",
-                                f"--dot-lowering={lowering}", f"--encoding={encoding}")
-    models = [harness.Model(path, threads) for threads in [1, 3]]
+@pytest.mark.parametrize("case", CASES)
+def test_an_encoding(tmp_path_factory, case):
+    encoding, machine, layers = CASES[case]
+    source = shared_source(tmp_path_factory, f"encodings{len(layers)}.mlir", module(layers))
+    path = machine.compile(source, PACKING, f"--encoding={encoding}")
+    models = [machine.load(path, threads) for threads in ([2] if machine.emulated else [1, 3])]
     for tokens in TOKENS:
         feeds = make_inputs(layers, tokens, seed=tokens)
         expectations = references(layers, feeds)

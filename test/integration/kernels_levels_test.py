@@ -1,54 +1,36 @@
 """Every instruction level's kernels: natively where this processor has the level, and with portable dot products anywhere."""
 
-import platform
-
-import numpy as np
 import pytest
 
-import harness
-from kernel_layers import FLOATS, FORMS, GROUPS, PACKING, SEGMENTS, SHAPES, Layer, check, make_inputs, module, references
+import numpy as np
 
-# What /proc/cpuinfo calls that which each level needs.
-LEVELS = {
-    "baseline": set(), "ssse3": {"ssse3"}, "avx2": {"avx2", "fma", "f16c"}, "avxvnni": {"avx2", "fma", "f16c", "avx_vnni"},
-    "avx512vnni": {"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl", "avx512_vnni"},
-    "avx512vbmi": {"avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl", "avx512_vnni", "avx512vbmi"},
-}
+from kernel_layers import FLOATS, FORMS, GROUPS, PACKING, SEGMENTS, SHAPES, Layer, check, make_inputs, module, references
+from machines import ARM_MACHINES, ARM_SCHEDULES, FEATURES, PORTABLE, X86, Machine, has_level, shared_source
+
 # Several chunks of columns, one, and less than a block; rows that fill no tile.
 LAYERS = SHAPES + GROUPS + FLOATS[:3] + FORMS[:1] + SEGMENTS[:1] + [
     Layer(24, 8640, "64", "reciprocal"), Layer(9, 3200, "row", "reciprocal", bias=True)]
 TOKENS = [1, 2, 3, 4, 5, 6, 7, 8, 9, 64, 130]
 
 
-def processor_features():
-    with open("/proc/cpuinfo") as lines:
-        for line in lines:
-            if line.startswith("flags"):
-                return set(line.split(":")[1].split())
-    return set()
+
+def make_machines():
+    """Each level natively where this processor has it, and its schedule with portable dot products; AArch64's under qemu."""
+    machines = {}
+    for level in FEATURES:
+        if has_level(level):
+            machines[level] = Machine(level, X86, flags=(f"--level={level}",))
+        if not has_level(level) or level != "baseline":
+            machines[f"{level}-portable"] = Machine(level, X86, flags=(f"--level={level}", PORTABLE))
+    return {**machines, **ARM_MACHINES, **ARM_SCHEDULES}
 
 
-def lowering_of(level):
-    """'native' where this processor can run the level's instructions, 'portable' otherwise."""
-    if platform.machine() != "x86_64":
-        return "portable"
-    return "native" if LEVELS[level] <= processor_features() else "portable"
+MACHINES = make_machines()
 
 
 @pytest.fixture(scope="module")
-def build(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("levels")
-    source = folder / "layers.mlir"
-    source.write_text(module(LAYERS))
-
-    def compile_level(level, lowering):
-        path = folder / f"{level}-{lowering}.so"
-        if not path.exists():
-            harness.compile_file(source, path, PACKING, "--target=x86_64-linux-gnu", f"--level={level}",
-                                 f"--dot-lowering={lowering}")
-        return path
-
-    return compile_level
+def source(tmp_path_factory):
+    return shared_source(tmp_path_factory, "levels.mlir", module(LAYERS))
 
 
 @pytest.fixture(scope="module")
@@ -61,26 +43,13 @@ def cases():
     return [(feed, references(LAYERS, feed)) for feed in feeds]
 
 
-def run(path, cases, threads):
-    model = harness.Model(path, threads)
-    for feeds, expectations in cases:
-        check(LAYERS, feeds, model(feeds), expectations)
-    name = model.library.hgf_session_level(model.session).decode()
-    model.close()
-    return name
-
-
-@pytest.mark.parametrize("level", LEVELS)
-def test_a_level_on_this_processor(build, cases, level, record_property):
-    lowering = lowering_of(level)
-    record_property("lowering", lowering)
-    print(f"{level}: {lowering} dot products")
-    path = build(level, lowering)
-    for threads in [1, 2, 3]:
-        assert run(path, cases, threads) == level
-
-
-@pytest.mark.parametrize("level", [level for level in LEVELS if level != "baseline" and lowering_of(level) == "native"])
-def test_a_schedule_with_portable_dot_products(build, cases, level):
-    """What a processor without the level would run: the same vectors, tiles and unpacking."""
-    assert run(build(level, "portable"), cases, 2) == level
+@pytest.mark.parametrize("name", MACHINES)
+def test_a_level(source, cases, name):
+    machine = MACHINES[name]
+    path = machine.compile(source, PACKING)
+    for threads in [1, 2, 3] if name in FEATURES else [2]:
+        model = machine.load(path, threads)
+        assert model.level == machine.level
+        for feeds, expectations in cases:
+            check(LAYERS, feeds, model(feeds), expectations)
+        model.close()

@@ -1,18 +1,14 @@
 """The kernels for many tokens: every level x scales x encodings of the codes x awkward shapes x tokens x threads, from one
 token on, so that every size of a group of tokens runs."""
 
-import pathlib
-
 import numpy as np
 import pytest
 
 import harness
 from kernel_layers import PACKING, Layer, make_inputs, module
+from kernels_levels_test import MACHINES
+from machines import ARM_MACHINES, FEATURES, NATIVE, has_level, shared_source
 
-FLAGS = {
-    "baseline": set(), "ssse3": {"ssse3"}, "avx2": {"avx2", "fma", "f16c"}, "avxvnni": {"avx2", "avx_vnni"},
-    "avx512vnni": {"avx512bw", "avx512vl", "avx512_vnni"}, "avx512vbmi": {"avx512vl", "avx512_vnni", "avx512vbmi"},
-}
 TOKENS = [1, 2, 3, 4, 5, 6, 9, 23, 24, 25, 64, 130]
 MOST = 300  # more than one call takes
 
@@ -38,9 +34,7 @@ def expected():
 
 @pytest.fixture(scope="module")
 def source(tmp_path_factory):
-    path = tmp_path_factory.mktemp("prefill") / "layers.mlir"
-    path.write_text(module(LAYERS))
-    return path
+    return shared_source(tmp_path_factory, "prefill.mlir", module(LAYERS))
 
 
 def compare(layer, got, reference, tokens):
@@ -58,23 +52,15 @@ def check(expected, model, tokens):
         compare(layer, outputs[f"y{i}"], reference, tokens)
 
 
-def variants():
-    available = set(pathlib.Path("/proc/cpuinfo").read_text().split())
-    for level, flags in FLAGS.items():
-        if flags <= available:
-            yield level, "native"
-        if level != "baseline":
-            yield level, "portable"
-
-
-@pytest.mark.parametrize("level,lowering", list(variants()))
-def test_every_level(source, expected, level, lowering):
-    path = harness.compile_file(source, source.with_name(f"{level}_{lowering}.so"), PACKING, f"--level={level}",
-                                f"--dot-lowering={lowering}", "--prefill-from=1")
-    native = lowering == "native"
+@pytest.mark.parametrize("name", MACHINES)
+def test_every_level(source, expected, name):
+    machine = MACHINES[name]
+    path = machine.compile(source, PACKING, "--prefill-from=1")
+    native = name in FEATURES
     for threads in [1, 2, 3] if native else [2]:
-        model = harness.Model(path, threads)
-        for tokens in TOKENS + [MOST] if native else [1, 5, 25, 130]:
+        model = machine.load(path, threads)
+        assert model.level == machine.level
+        for tokens in TOKENS + [MOST] if native or name in ARM_MACHINES else [1, 5, 25, 130]:
             check(expected, model, tokens)
         model.close()
 
@@ -85,7 +71,7 @@ def test_codes_that_do_not_keep_their_lanes(tmp_path, expected):
     feeds, references = expected
     source = tmp_path / "trits.mlir"
     source.write_text(module(layers))
-    lowering = "native" if FLAGS["avx512vbmi"] <= set(pathlib.Path("/proc/cpuinfo").read_text().split()) else "portable"
+    lowering = "native" if has_level("avx512vbmi") else "portable"
     model = harness.Model(harness.compile_file(source, tmp_path / "trits.so", PACKING, "--cpu=znver4", "--level=avx512vbmi",
                                                f"--dot-lowering={lowering}", "--encoding=trits3in5", "--prefill-from=1"), 2)
     for tokens in [1, 5, 25, 130]:
@@ -97,11 +83,12 @@ def test_codes_that_do_not_keep_their_lanes(tmp_path, expected):
     model.close()
 
 
-def test_portable_binaries_switch_where_their_level_says(source, expected):
+@pytest.mark.parametrize("name", ["native", *ARM_MACHINES])
+def test_portable_binaries_switch_where_their_level_says(source, expected, name):
     """On both sides of every level's crossover."""
-    path = harness.compile_file(source, source.with_name("portable.so"), PACKING)
-    model = harness.Model(path, 2)
-    for tokens in [*range(1, 33), 47, 48, 191, 192]:
+    machine = ARM_MACHINES.get(name, NATIVE)
+    model = machine.load(machine.compile(source, PACKING), 2)
+    for tokens in [15, 16, 23, 24, 127, 128] if machine.emulated else [*range(1, 33), 47, 48, 191, 192]:
         check(expected, model, tokens)
     model.close()
 

@@ -57,6 +57,8 @@ struct CompileOptions {
   ReportKind report = ReportKind::None;
   bool reportMissedTernary = false;
   bool timing = false;
+  /// Compile nothing and say what the target offers.
+  bool describe = false;
   double closedGateBound = 0.0;
   /// Dynamic gates below it count as closed.
   double gateThreshold = 0.0;
@@ -87,6 +89,12 @@ mlir::LogicalResult compile(mlir::ModuleOp module,
 /// at what a phase made, e.g. the packed layers of a model, go on from there.
 mlir::LogicalResult runPhases(mlir::ModuleOp module,
                               const CompileOptions &options);
+
+/// Says which instruction levels and encodings a binary for the target, the CPU
+/// and the level of `options` may hold. Errors go to the context's diagnostics.
+mlir::LogicalResult describeTarget(mlir::MLIRContext &context,
+                                   const CompileOptions &options,
+                                   llvm::raw_ostream &stream);
 
 /// The folder of prebuilt runtime archives that belongs to the program
 /// `argument0`: lib/hgf beside its bin.

@@ -9,6 +9,7 @@
 
 #include "Planes2.h"
 #include "RowPlanes2.h"
+#include "TritPlanes.h"
 #include "Trits3In5.h"
 
 #include "llvm/Support/Endian.h"
@@ -20,7 +21,7 @@ using namespace hgf;
 static constexpr uint64_t zeroWord = 0x5555555555555555;
 
 /// Most words that a bundle of a block may have.
-static constexpr int64_t mostWords = 8;
+static constexpr int64_t mostWords = 12;
 
 /// The first `count` codes of a word.
 static uint64_t getMask(int64_t count) {
@@ -125,8 +126,9 @@ ArrayRef<const Encoding *> hgf::getEncodings() {
   static const Planes2 planes2;
   static const RowPlanes2 rowPlanes2;
   static const Trits3In5 trits3In5;
-  static const Encoding *const encodings[] = {&planes2, &rowPlanes2,
-                                              &trits3In5};
+  static const TritPlanes tritPlanes;
+  static const Encoding *const encodings[] = {&planes2, &rowPlanes2, &trits3In5,
+                                              &tritPlanes};
   return encodings;
 }
 

@@ -19,10 +19,11 @@ using llvm::StringRef;
 static constexpr MemoryCosts memoryCosts[] = {
     // level       bytes/cycle cache
     {"avx512vbmi", 9.0,        24 << 20},
-    // Assumed, see docs/Encodings.md.
-    {"neon",       1.5,        512 << 10},
-    {"dotprod",    4.0,        2 << 20},
-    {"i8mm",       6.0,        16 << 20},
+    // Of data sheets, all cores reading: Cortex-A53 in a Raspberry Pi 3,
+    // Cortex-A76 in a Raspberry Pi 5, Neoverse-V1 in a server of 64 cores.
+    {"neon",       0.7,        512 << 10},
+    {"dotprod",    1.8,        2 << 20},
+    {"i8mm",       1.8,        16 << 20},
     {"",           6.0,        16 << 20},
 };
 // clang-format on
@@ -146,7 +147,16 @@ EncodingChoice hgf::chooseEncoding(const EncodingQuery &query) {
     std::string problem = explainRefusal(*encoding, query.levels);
     if (problem.empty())
       problem = explainContent(*encoding, query);
-    if (problem.empty() && estimate(*encoding) < estimate(*best))
+    // No level of a binary may lose what the last one gains.
+    auto losesOn = [&](const InstructionLevel *other) {
+      auto getCycles = [&](const Encoding &encoding) {
+        return estimateCycles(encoding, *other, query.residency, work,
+                              query.columns);
+      };
+      return getCycles(*encoding) > getCycles(plain);
+    };
+    if (problem.empty() && estimate(*encoding) < estimate(*best) &&
+        llvm::none_of(query.levels, losesOn))
       best = encoding;
     else if (obstacle.empty())
       obstacle = problem;

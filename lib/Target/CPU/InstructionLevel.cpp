@@ -170,3 +170,29 @@ hgf::selectInstructionLevels(StringRef tripleText, StringRef cpu,
   result.push_back(best);
   return result;
 }
+
+std::string hgf::listFeatures(const InstructionLevel &level,
+                              const InstructionLevel *other) {
+  llvm::SmallVector<StringRef> features, known;
+  StringRef(level.features).split(features, ',', -1, /*KeepEmpty=*/false);
+  if (other)
+    StringRef(other->features).split(known, ',', -1, /*KeepEmpty=*/false);
+  llvm::erase_if(features, [&](StringRef feature) {
+    return llvm::is_contained(known, feature);
+  });
+  return llvm::join(features, ", ");
+}
+
+std::string hgf::explainLevel(llvm::ArrayRef<const InstructionLevel *> levels,
+                              size_t index) {
+  if (levels.size() == 1)
+    return "the only one in this binary";
+  std::string text = "the last of ";
+  for (const InstructionLevel *level : levels)
+    text += (level == levels.front() ? "" : ", ") + level->name.str();
+  text += " that this processor and operating system support";
+  for (const InstructionLevel *level : levels.drop_front(index + 1))
+    text += ("; " + level->name + " needs ").str() +
+            listFeatures(*level, levels[index]);
+  return text;
+}

@@ -19,8 +19,17 @@ double Planes2::getCycles(const InstructionLevel &level,
                           KernelWork work) const {
   switch (work) {
   case KernelWork::Int8:
-    // 3.5 for vectors of 64 bytes.
-    return 224.0 / level.vectorBytes;
+    switch (level.lowering) {
+    case DotLowering::NEON:
+      return 77;
+    case DotLowering::DotProduct:
+      return 20;
+    case DotLowering::MatrixProduct:
+      return 10;
+    default:
+      // 3.5 for vectors of 64 bytes.
+      return 224.0 / level.vectorBytes;
+    }
   case KernelWork::Int8Groups:
     return 600.0 / level.vectorBytes;
   case KernelWork::Float:

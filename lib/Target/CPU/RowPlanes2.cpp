@@ -24,8 +24,14 @@ static constexpr uint8_t invertedBit = 0x80;
 double RowPlanes2::getCycles(const InstructionLevel &level,
                              KernelWork work) const {
   assert(work == KernelWork::Int8 && "see keepsGroups() and suitsFloat()");
-  // Where int32 sums allow it codes stay mixed: 7 instructions instead of 10.
-  return (level.widens() ? 220.0 : 157.0) / level.vectorBytes;
+  switch (level.lowering) {
+  case DotLowering::DotProduct:
+    return 14;
+  case DotLowering::MatrixProduct:
+    return 7;
+  default:
+    return 66;
+  }
 }
 
 void RowPlanes2::packBundle(const uint64_t *words, uint8_t *packed) const {
@@ -78,40 +84,59 @@ void RowPlanes2::emitUnpack(OpBuilder &builder, Location location,
 }
 
 void RowPlanes2::emitMixed(OpBuilder &builder, Location location,
-                           int64_t vectorBytes, int64_t part, LoadBytes load,
-                           UseCodes use) const {
+                           int64_t vectorBytes, int64_t part, Mix mix,
+                           LoadBytes load, UseCodes use) const {
   ImplicitLocOpBuilder b(location, builder);
   int64_t column = part * vectorBytes;
   Value bytes = load(column);
-  for (int64_t plane = 0; plane + 1 < planeCount; ++plane) {
-    int64_t mask = (int64_t(1) << codeBits * (plane + 1)) - 1;
-    use({arith::AndIOp::create(b, bytes, constant(b, bytes.getType(), mask)),
-         plane, column});
+  Type type = bytes.getType();
+  auto mask = [&](Value value, int64_t bits) {
+    return arith::AndIOp::create(b, value, constant(b, type, bits));
+  };
+  if (mix == Mix::Rows) {
+    for (int64_t plane = 0; plane + 1 < planeCount; ++plane)
+      use({mask(bytes, (1 << codeBits * (plane + 1)) - 1), plane, column});
+    use({bytes, planeCount - 1, column, /*isSigned=*/true});
+    return;
   }
-  use({bytes, planeCount - 1, column, /*isSigned=*/true});
+  use({mask(bytes, 3), 0, column});
+  use({mask(bytes, 12), 1, column});
+  Value third = arith::ShRUIOp::create(b, bytes, constant(b, type, 4));
+  use({mask(third, 3), 2, column});
+  Value fourth = arith::ShRSIOp::create(b, bytes, constant(b, type, 6));
+  use({fourth, 3, column, /*isSigned=*/true});
 }
 
-Value RowPlanes2::emitSeparate(OpBuilder &builder, Location location,
+Value RowPlanes2::emitSeparate(OpBuilder &builder, Location location, Mix mix,
                                Value dots, Value sum) const {
   ImplicitLocOpBuilder b(location, builder);
   auto type = cast<VectorType>(dots.getType());
   int64_t rows = type.getNumElements(), bundles = rows / planeCount;
-  // Each row less the one that stands below it in the bytes, which is as many
-  // rows before it as there are bundles.
+  // Sums of rows: each row less the one that stands below it in the bytes,
+  // which is as many rows before it as there are bundles.
   SmallVector<int64_t> below;
   SmallVector<int32_t> shifts, excess;
   for (int64_t row = 0; row < rows; ++row) {
     int64_t plane = row / bundles;
+    bool last = plane + 1 == planeCount;
     below.push_back(plane == 0 ? rows + row : row - bundles);
-    shifts.push_back(codeBits * plane);
-    excess.push_back(plane + 1 == planeCount ? invertedBit : 0);
+    if (mix == Mix::Rows) {
+      shifts.push_back(codeBits * plane);
+      excess.push_back(last ? invertedBit : 0);
+    } else {
+      shifts.push_back(plane == 1 ? codeBits : 0);
+      excess.push_back(last ? invertedBit >> codeBits * plane : 0);
+    }
   }
   auto list = [&](ArrayRef<int32_t> values) -> Value {
     return arith::ConstantOp::create(b, DenseElementsAttr::get(type, values));
   };
-  Value lower = vector::ShuffleOp::create(b, dots, constant(b, type, 0), below);
-  Value differences = arith::SubIOp::create(b, dots, lower);
+  if (mix == Mix::Rows) {
+    Value lower =
+        vector::ShuffleOp::create(b, dots, constant(b, type, 0), below);
+    dots = arith::SubIOp::create(b, dots, lower);
+  }
   Value inverted = arith::MulIOp::create(b, sum, list(excess));
-  return arith::ShRSIOp::create(
-      b, arith::AddIOp::create(b, differences, inverted), list(shifts));
+  return arith::ShRSIOp::create(b, arith::AddIOp::create(b, dots, inverted),
+                                list(shifts));
 }

@@ -23,6 +23,10 @@ namespace hgf {
 /// vectors of codes, where taking them apart needs three masks and three
 /// shifts. With bit 7 inverted the byte, read with a sign, is what it was less
 /// 128.
+///
+/// Where int16 cannot hold such sums, the second row's codes are multiplied as
+/// they stand, four times as large, and the fourth's come by one shift with the
+/// sign, less two.
 class RowPlanes2 : public Encoding {
 public:
   llvm::StringRef getName() const override { return "rowplanes2"; }
@@ -56,10 +60,11 @@ public:
                   UseCodes use) const override;
   bool canMix() const override { return true; }
   void emitMixed(mlir::OpBuilder &builder, mlir::Location location,
-                 int64_t vectorBytes, int64_t part, LoadBytes load,
+                 int64_t vectorBytes, int64_t part, Mix mix, LoadBytes load,
                  UseCodes use) const override;
   mlir::Value emitSeparate(mlir::OpBuilder &builder, mlir::Location location,
-                           mlir::Value dots, mlir::Value sum) const override;
+                           Mix mix, mlir::Value dots,
+                           mlir::Value sum) const override;
 
 protected:
   void packBundle(const uint64_t *words, uint8_t *packed) const override;

@@ -178,7 +178,7 @@ func.func @multishift_c2_count(%a: vector<16xi8>) {
 
 func.func @table_lookup_c1(%a: vector<24xi8>) {
   // expected-error @+1 {{table_lookup_c1: expected a power of two of lanes but got 'vector<24xi8>'}}
-  %r = hgf.table_lookup %a, %a : vector<24xi8>
+  %r = hgf.table_lookup %a, %a : vector<24xi8>, vector<24xi8>
   return
 }
 

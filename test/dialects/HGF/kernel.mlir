@@ -29,7 +29,7 @@ func.func @matrices(%acc: vector<4xi32>, %codes: vector<16xi8>, %x: vector<16xi8
 func.func @unpack(%bytes: vector<64xi8>, %table: vector<64xi8>) -> vector<64xi8> {
   // CHECK: hgf.multishift %{{.*}} by [0, 5, 10, 15, 20, 25, 30, 35] : vector<64xi8>
   %values = hgf.multishift %bytes by [0, 5, 10, 15, 20, 25, 30, 35] : vector<64xi8>
-  // CHECK: hgf.table_lookup %{{.*}}, %{{.*}} : vector<64xi8>
-  %codes = hgf.table_lookup %table, %values : vector<64xi8>
+  // CHECK: hgf.table_lookup %{{.*}}, %{{.*}} : vector<64xi8>, vector<64xi8>
+  %codes = hgf.table_lookup %table, %values : vector<64xi8>, vector<64xi8>
   return %codes : vector<64xi8>
 }

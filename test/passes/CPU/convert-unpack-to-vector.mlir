@@ -22,6 +22,6 @@ func.func @lookup(%table: vector<16xi8>, %indices: vector<16xi8>) -> vector<16xi
   // CHECK: %[[INDEX:.*]] = vector.extract %[[MASKED]][%[[LANE]]]
   // CHECK: %[[POSITION:.*]] = arith.index_castui %[[INDEX]]
   // CHECK: vector.extract %[[TABLE]][%[[POSITION]]]
-  %codes = hgf.table_lookup %table, %indices : vector<16xi8>
+  %codes = hgf.table_lookup %table, %indices : vector<16xi8>, vector<16xi8>
   return %codes : vector<16xi8>
 }

@@ -8,7 +8,7 @@ llvm.func @vbmi(%table: vector<64xi8>, %bytes: vector<64xi8>) -> vector<64xi8> a
   %values = hgf.multishift %bytes by [0, 5, 10, 15, 20, 25, 30, 35] : vector<64xi8>
   // The table comes first.
   // CHECK: llvm.call_intrinsic "llvm.x86.avx512.permvar.qi.512"(%arg0, %[[VALUES]])
-  %codes = hgf.table_lookup %table, %values : vector<64xi8>
+  %codes = hgf.table_lookup %table, %values : vector<64xi8>, vector<64xi8>
   llvm.return %codes : vector<64xi8>
 }
 
@@ -22,7 +22,7 @@ llvm.func @narrow(%bytes: vector<8xi8>) -> vector<8xi8> attributes {hgf.level = 
 // CHECK-LABEL: @without_vbmi
 llvm.func @without_vbmi(%table: vector<64xi8>) -> vector<64xi8> attributes {hgf.level = "avx512vnni"} {
   // CHECK: hgf.table_lookup
-  %codes = hgf.table_lookup %table, %table : vector<64xi8>
+  %codes = hgf.table_lookup %table, %table : vector<64xi8>, vector<64xi8>
   llvm.return %codes : vector<64xi8>
 }
 

@@ -60,9 +60,10 @@ static int32_t add_run(hgf_call *call, void *arena, const hgf_buffer *buffers) {
   return 0;
 }
 
-static void add_initialize(const void *weights, const char **level) {
+static void add_initialize(const void *weights, const hgf_level **level) {
+  static const hgf_level fake = {"fake", "there is no other"};
   (void)weights;
-  *level = "fake";
+  *level = &fake;
 }
 
 static const hgf_weights_descriptor embedded = {NULL, 0, 0};
@@ -202,7 +203,7 @@ static const hgf_tensor_descriptor weights_outputs[] = {
 static const hgf_weights_descriptor side_file = {"fake.weights", 128, 0x1234};
 static const float *mapped_weights;
 
-static void weights_initialize(const void *weights, const char **level) {
+static void weights_initialize(const void *weights, const hgf_level **level) {
   (void)level;
   mapped_weights = weights;
 }

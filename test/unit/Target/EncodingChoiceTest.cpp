@@ -86,11 +86,27 @@ TEST(EncodingChoice, AArch64KeepsRowsTogether) {
     EXPECT_EQ(chooseEncoding(query).encoding->getName(), "rowplanes2");
   }
   EXPECT_EQ(explainRefusal(*findEncoding("trits3in5"), levels),
-            "portable binaries hold planes2 or rowplanes2 only");
+            "portable binaries hold planes2 or rowplanes2 or tritplanes only");
   EXPECT_NE(
       explainRefusal(*findEncoding("rowplanes2"),
                      selectInstructionLevels("x86_64-linux-gnu", "znver4")),
       "");
+}
+
+TEST(EncodingChoice, ANamedAArch64ProcessorSavesBytesWhereItWaitsForThem) {
+  EncodingQuery query;
+  query.columns = 2560;
+  auto choose = [&](llvm::StringRef cpu, Residency residency) {
+    auto levels = selectInstructionLevels("aarch64-linux-gnu", cpu);
+    query.levels = levels;
+    query.residency = residency;
+    return chooseEncoding(query).encoding->getName();
+  };
+  EXPECT_EQ(choose("neoverse-v1", Residency::Memory), "tritplanes");
+  EXPECT_EQ(choose("neoverse-v1", Residency::Cache), "rowplanes2");
+  EXPECT_EQ(choose("cortex-a76", Residency::Memory), "tritplanes");
+  // Unpacking takes longer than reading.
+  EXPECT_EQ(choose("cortex-a53", Residency::Memory), "rowplanes2");
 }
 
 TEST(EncodingChoice, RowsThatShareBytesShareWhatTheyCannotDo) {

@@ -57,6 +57,18 @@ TEST(InstructionLevel, ANameForcesOneLevel) {
       selectInstructionLevels("x86_64-linux-gnu", "portable", "neon").empty());
 }
 
+TEST(InstructionLevel, AReasonNamesWhatIsMissing) {
+  auto levels = selectInstructionLevels("aarch64-linux-gnu", "portable");
+  EXPECT_EQ(explainLevel(levels, 1),
+            "the last of neon, dotprod, i8mm that this processor and operating "
+            "system support; i8mm needs i8mm");
+  EXPECT_EQ(explainLevel(levels, 2),
+            "the last of neon, dotprod, i8mm that this processor and operating "
+            "system support");
+  levels = selectInstructionLevels("aarch64-linux-gnu", "cortex-a76");
+  EXPECT_EQ(explainLevel(levels, 0), "the only one in this binary");
+}
+
 TEST(InstructionLevel, OtherArchitecturesHaveNone) {
   EXPECT_TRUE(select("riscv64-linux-gnu", "portable").empty());
 }

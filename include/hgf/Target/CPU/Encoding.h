@@ -45,7 +45,8 @@ public:
   virtual bool isFor(llvm::Triple::ArchType architecture) const { return true; }
   /// Cycles of one core to unpack 256 weights and multiply them with one token,
   /// everything in a cache; `level` has the encoding's features. Measured where
-  /// a machine was at hand, see docs/Encodings.md.
+  /// a machine was at hand; on AArch64 what llvm-mca says of the kernels for a
+  /// processor of each level. See docs/Encodings.md.
   virtual double getCycles(const InstructionLevel &level,
                            KernelWork work) const = 0;
 
@@ -136,14 +137,22 @@ public:
                           int64_t vectorBytes, int64_t part, LoadBytes load,
                           UseCodes use) const = 0;
 
+  /// What emitMixed() may give.
+  enum class Mix {
+    /// Sums of the codes of several rows, whose dot products int32 holds.
+    Rows,
+    /// Codes of one row, up to `mixedFactor` times as large.
+    Multiples
+  };
+  static constexpr int64_t mixedFactor = 4;
+
   /// Whether emitMixed() may be called instead.
   virtual bool canMix() const { return false; }
 
-  /// Like emitUnpack(), for less: what is given for a row are sums of the codes
-  /// of several rows. Only int32 holds dot products of them.
+  /// Like emitUnpack(), for less.
   virtual void emitMixed(mlir::OpBuilder &builder, mlir::Location location,
-                         int64_t vectorBytes, int64_t part, LoadBytes load,
-                         UseCodes use) const {
+                         int64_t vectorBytes, int64_t part, Mix mix,
+                         LoadBytes load, UseCodes use) const {
     emitUnpack(builder, location, vectorBytes, part, load, use);
   }
 
@@ -151,8 +160,8 @@ public:
   /// vector<Rxi32>, to those of their codes. `sum` is that of the activations,
   /// in every lane.
   virtual mlir::Value emitSeparate(mlir::OpBuilder &builder,
-                                   mlir::Location location, mlir::Value dots,
-                                   mlir::Value sum) const {
+                                   mlir::Location location, Mix mix,
+                                   mlir::Value dots, mlir::Value sum) const {
     return dots;
   }
 

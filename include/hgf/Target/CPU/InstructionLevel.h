@@ -140,6 +140,15 @@ llvm::SmallVector<const InstructionLevel *>
 selectInstructionLevels(llvm::StringRef triple, llvm::StringRef cpu,
                         llvm::StringRef name = "");
 
+/// Why, of a binary's levels, the one at `index` runs: one clause.
+std::string explainLevel(llvm::ArrayRef<const InstructionLevel *> levels,
+                         size_t index);
+
+/// What of `level`'s features the level `other` lacks, separated by commas and
+/// spaces; all of them where `other` is null.
+std::string listFeatures(const InstructionLevel &level,
+                         const InstructionLevel *other = nullptr);
+
 } // namespace hgf
 
 #endif // HGF_TARGET_CPU_INSTRUCTIONLEVEL_H
