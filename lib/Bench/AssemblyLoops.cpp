@@ -88,29 +88,56 @@ static std::optional<unsigned> parseVector(StringRef operand,
   return number;
 }
 
-/// Adds what `instruction` writes to `written`.
-static void addWritten(const AssemblyInstruction &instruction,
-                       Triple::ArchType architecture,
-                       VectorRegisters &written) {
+/// The vector registers that `instruction` writes.
+static VectorRegisters getWritten(const AssemblyInstruction &instruction,
+                                  Triple::ArchType architecture) {
+  VectorRegisters written;
   auto add = [&](StringRef operand) {
     if (std::optional<unsigned> number = parseVector(operand, architecture))
       written.set(*number);
   };
   if (instruction.operands.empty())
-    return;
-  if (architecture != Triple::aarch64)
-    return add(instruction.operands.back());
+    return written;
+  if (architecture != Triple::aarch64) {
+    add(instruction.operands.back());
+    return written;
+  }
   if (instruction.mnemonic.starts_with("st"))
-    return;
-  if (!instruction.mnemonic.starts_with("ld"))
-    return add(instruction.operands.front());
+    return written;
+  if (!instruction.mnemonic.starts_with("ld")) {
+    add(instruction.operands.front());
+    return written;
+  }
   for (StringRef operand : instruction.operands) {
     if (operand.starts_with("["))
-      return;
+      break;
     // A list such as { v0.16b, v1.16b }.
     for (StringRef part : llvm::split(operand.trim("{}"), ','))
       add(part.trim());
   }
+  return written;
+}
+
+/// Whether what `instruction` writes is the same whenever it runs, given the
+/// registers of which that is known.
+static bool makesConstant(const AssemblyInstruction &instruction,
+                          Triple::ArchType architecture,
+                          const VectorRegisters &constants) {
+  StringRef name = instruction.mnemonic;
+  bool isArm = architecture == Triple::aarch64;
+  if (isArm && name == "movi")
+    return true;
+  bool copies = name.contains("mov") || name.contains("broadcast");
+  if (instruction.operands.size() != 2 || !(copies || name.starts_with("ld")))
+    return false;
+  StringRef source = instruction.operands[isArm ? 1 : 0];
+  // The constant pool.
+  if (source.contains(".LCPI"))
+    return true;
+  std::optional<unsigned> number = parseVector(source, architecture);
+  // On AArch64 a part of a register may be all that is moved.
+  return number && constants.test(*number) &&
+         (!isArm || source.ends_with(".16b"));
 }
 
 //===----------------------------------------------------------------------===//
@@ -171,30 +198,39 @@ DotInstruction hgf::classifyDot(const AssemblyInstruction &instruction,
 static void collectDots(KernelLoop &loop, Triple::ArchType architecture,
                         bool constantSources) {
   DotKind strongest = DotKind::None;
-  VectorRegisters written;
-  for (const AssemblyInstruction &instruction : loop.instructions) {
+  for (const AssemblyInstruction &instruction : loop.instructions)
     strongest =
         std::max(strongest, classifyDot(instruction, architecture).kind);
-    addWritten(instruction, architecture, written);
-  }
   if (strongest == DotKind::None)
     return;
-  for (const AssemblyInstruction &instruction : loop.instructions) {
+  // What the loop does not write is constant in it.
+  VectorRegisters constants;
+  constants.set();
+  auto isConstant = [&](StringRef source) {
+    std::optional<unsigned> number = parseVector(source, architecture);
+    return number && constants.test(*number);
+  };
+  auto visit = [&](const AssemblyInstruction &instruction, bool collects) {
     DotInstruction dot = classifyDot(instruction, architecture);
-    if (dot.kind != strongest)
-      continue;
     llvm::ArrayRef<StringRef> sources(instruction.operands);
-    sources = architecture == Triple::aarch64 ? sources.drop_front()
-                                              : sources.drop_back();
-    auto isConstant = [&](StringRef source) {
-      std::optional<unsigned> number = parseVector(source, architecture);
-      return number && !written.test(*number);
-    };
-    if (constantSources && llvm::any_of(sources, isConstant))
-      continue;
-    loop.dots.push_back(instruction);
-    loop.multiplyAdds += dot.multiplyAdds;
-  }
+    if (collects && dot.kind == strongest) {
+      sources = architecture == Triple::aarch64 ? sources.drop_front()
+                                                : sources.drop_back();
+      if (!constantSources || llvm::none_of(sources, isConstant)) {
+        loop.dots.push_back(instruction);
+        loop.multiplyAdds += dot.multiplyAdds;
+      }
+    }
+    VectorRegisters written = getWritten(instruction, architecture);
+    if (makesConstant(instruction, architecture, constants))
+      constants |= written;
+    else
+      constants &= ~written;
+  };
+  // Registers come into an iteration as the one before left them.
+  for (bool collects : {false, true})
+    for (const AssemblyInstruction &instruction : loop.instructions)
+      visit(instruction, collects);
 }
 
 //===----------------------------------------------------------------------===//

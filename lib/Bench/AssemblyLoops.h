@@ -62,8 +62,8 @@ std::vector<llvm::StringRef> findFunctions(llvm::StringRef assembly,
 /// most multiply-adds: others do what the trip count leaves over. None where no
 /// loop holds any.
 ///
-/// `constantSources` says that dot products with a register that the loop never
-/// writes are no weights' but sum up activations, as kernels of groups do.
+/// `constantSources` says that dot products with a constant are no weights' but
+/// sum up activations, as kernels of groups do.
 std::optional<KernelLoop> findKernelLoop(llvm::StringRef assembly,
                                          llvm::StringRef function,
                                          llvm::Triple::ArchType architecture,

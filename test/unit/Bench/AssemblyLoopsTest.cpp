@@ -144,11 +144,27 @@ TEST(AssemblyLoops, SumsOfActivationsAreNoWeights) {
                      "\tsdot\tv3.4s, v1.16b, v30.16b\n\tb.ne\t.LBB1_1\n";
   EXPECT_EQ(find(body)->multiplyAdds, 32);
   EXPECT_EQ(find(body, Triple::aarch64, true)->multiplyAdds, 16);
+  // The constant is made again in each iteration, and its register then used
+  // for something else.
+  body = ".LBB1_1:\n\tldp\tq1, q2, [x0], #32\n"
+         "\tsdot\tv4.4s, v1.16b, v5.16b\n\tmovi\tv6.16b, #1\n"
+         "\tmov\tv7.16b, v6.16b\n\tsdot\tv3.4s, v1.16b, v7.16b\n"
+         "\tand\tv6.16b, v2.16b, v1.16b\n\tldr\tq5, [x1]\n"
+         "\tsdot\tv0.4s, v6.16b, v5.16b\n\tb.ne\t.LBB1_1\n";
+  EXPECT_EQ(find(body)->multiplyAdds, 48);
+  EXPECT_EQ(find(body, Triple::aarch64, true)->multiplyAdds, 32);
   body = ".LBB1_1:\n\tvmovdqa\t(%rax), %ymm1\n"
          "\tvpdpbusd\t(%rbx), %ymm1, %ymm2\n"
          "\tvpdpbusd\t%ymm1, %ymm15, %ymm3\n\tjne\t.LBB1_1\n";
   EXPECT_EQ(find(body, Triple::x86_64)->multiplyAdds, 64);
   EXPECT_EQ(find(body, Triple::x86_64, true)->multiplyAdds, 32);
+  body = ".LBB1_1:\n\tvmovdqa\t(%rax), %ymm1\n"
+         "\tvpdpbusd\t(%rbx), %ymm1, %ymm2\n"
+         "\tvpbroadcastd\t.LCPI7_4(%rip), %ymm5\n"
+         "\tvpdpbusd\t%ymm1, %ymm5, %ymm3\n"
+         "\tvpandd\t.LCPI7_5(%rip){1to8}, %ymm1, %ymm5\n"
+         "\tvpdpbusd\t%ymm1, %ymm5, %ymm3\n\tjne\t.LBB1_1\n";
+  EXPECT_EQ(find(body, Triple::x86_64, true)->multiplyAdds, 64);
 }
 
 TEST(AssemblyLoops, TheX86PrefixAndCommentsAreRead) {
