@@ -208,14 +208,16 @@ static void collectDots(KernelLoop &loop, Triple::ArchType architecture,
   constants.set();
   auto isConstant = [&](StringRef source) {
     std::optional<unsigned> number = parseVector(source, architecture);
-    return number && constants.test(*number);
+    return number ? constants.test(*number) : source.contains(".LCPI");
   };
   auto visit = [&](const AssemblyInstruction &instruction, bool collects) {
     DotInstruction dot = classifyDot(instruction, architecture);
     llvm::ArrayRef<StringRef> sources(instruction.operands);
     if (collects && dot.kind == strongest) {
-      sources = architecture == Triple::aarch64 ? sources.drop_front()
-                                                : sources.drop_back();
+      // With two operands the target is a source, too.
+      if (sources.size() > 2)
+        sources = architecture == Triple::aarch64 ? sources.drop_front()
+                                                  : sources.drop_back();
       if (!constantSources || llvm::none_of(sources, isConstant)) {
         loop.dots.push_back(instruction);
         loop.multiplyAdds += dot.multiplyAdds;

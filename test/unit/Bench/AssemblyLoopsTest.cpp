@@ -165,6 +165,10 @@ TEST(AssemblyLoops, SumsOfActivationsAreNoWeights) {
          "\tvpandd\t.LCPI7_5(%rip){1to8}, %ymm1, %ymm5\n"
          "\tvpdpbusd\t%ymm1, %ymm5, %ymm3\n\tjne\t.LBB1_1\n";
   EXPECT_EQ(find(body, Triple::x86_64, true)->multiplyAdds, 64);
+  body = ".LBB1_1:\n\tmovdqa\t(%rax), %xmm1\n\tmovdqa\t%xmm9, %xmm2\n"
+         "\tpmaddubsw\t%xmm1, %xmm2\n\tpmaddubsw\t(%rbx), %xmm1\n"
+         "\tjne\t.LBB1_1\n";
+  EXPECT_EQ(find(body, Triple::x86_64, true)->multiplyAdds, 16);
 }
 
 TEST(AssemblyLoops, TheX86PrefixAndCommentsAreRead) {
