@@ -11,8 +11,8 @@
 #include "Options.h"
 #include "Report.h"
 #include "Session.h"
+#include "StaticBench.h"
 
-#include "hgf/Target/CPU/EncodingChoice.h"
 #include "mlir/IR/Diagnostics.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
@@ -177,29 +177,13 @@ private:
     return true;
   }
 
-  /// The encoding that the compiler would choose if the whole model lay in
-  /// `residency`: it cannot know that from the one layer that is packed here.
-  static std::string chooseName(const LayerShape &shape, const Variant &variant,
-                                StringRef residency) {
-    if (variant.encoding != "auto")
-      return variant.encoding;
-    EncodingQuery query;
-    auto levels = selectInstructionLevels("", variant.processor, variant.level);
-    query.levels = levels;
-    query.residency =
-        residency == "dram" ? Residency::Memory : Residency::Cache;
-    query.floatActivations = shape.isFloat;
-    // Not a number: no groups.
-    if (StringRef(shape.scale).getAsInteger(10, query.group))
-      query.group = 0;
-    return levels.empty() ? variant.encoding
-                          : chooseEncoding(query).encoding->getName().str();
-  }
-
   bool runShape(const LayerShape &shape, const Variant &variant) {
     Variant dram = variant, cache = variant;
-    dram.encoding = chooseName(shape, variant, "dram");
-    cache.encoding = chooseName(shape, variant, "cache");
+    if (variant.encoding == "auto") {
+      CompileOptions compile = makeOptions(variant);
+      dram.encoding = chooseEncodingName(shape, compile, Residency::Memory);
+      cache.encoding = chooseEncodingName(shape, compile, Residency::Cache);
+    }
     if (dram.encoding == cache.encoding)
       return runShape(shape, dram, {"dram", "cache"});
     return runShape(shape, dram, {"dram"}) && runShape(shape, cache, {"cache"});
@@ -237,17 +221,8 @@ private:
     SmallVector<PackedLayer> layers = findPackedLayers(*module);
     if (layers.empty())
       fail("the layer " + shape.getName() +
-           " has no kernel: " + getMissed(*module));
+           " has no kernel: " + explainNoKernel(*module));
     return layers;
-  }
-
-  static std::string getMissed(ModuleOp module) {
-    std::string reason = "unknown";
-    module.walk([&](LinearOp op) {
-      if (auto missed = op->getAttrOfType<StringAttr>("hgf.missed"))
-        reason = missed.str();
-    });
-    return reason;
   }
 
   /// Compiles `layer`: code for a few layers, which fit the cache together,
@@ -461,6 +436,8 @@ int hgf::benchMain(int argc, char **argv) {
     llvm::outs() << benchHelp;
     return 0;
   }
+  if (options.isStatic)
+    return runStaticBench(options) ? 0 : 1;
   std::string runtimeDirectory = findRuntimeDirectory(argv[0]);
   Bench bench(options, runtimeDirectory);
   if (!bench.run())

@@ -46,6 +46,11 @@ reading memory and multiply-adds, both measured in the same rounds.
   --fork-join                 what it costs to start and join the threads
   --json                      one JSON object per line
   --plot=FILE.svg|FILE.png    draws the layers under the machine's limits
+  --static                    measures nothing: cycles of the kernels' inner loops
+                              by llvm-mca; needs no machine of the target
+  --target=TRIPLE             with --static: e.g. aarch64-linux-gnu
+  --bandwidth=GB/s[@GHz]      with --static: what one core reads, and its clock;
+                              default: by CPU
   --help                      prints this text
 )";
 
@@ -66,6 +71,11 @@ static constexpr Preset presets[] = {
     {"falcon-e-1b", "2048x2048,256x2048,9216x2048,2048x9216"},
     {"llama3-8b-1.58", "4096x4096,1024x4096,14336x4096,4096x14336"},
 };
+
+/// What --static looks at by default: small, wide and deep layers of bitnet-2b
+/// and, with inputs that not all blocks divide, of bitnet-3b.
+static constexpr llvm::StringLiteral staticShapes =
+    "2560x2560,6912x2560,2560x6912,3200x3200,8640x3200";
 
 /// More than any model has, and little enough that bytes fit their types.
 static constexpr int64_t longestSide = 1 << 20;
@@ -146,6 +156,52 @@ static std::string listLevels() {
   return names;
 }
 
+/// Gigabytes per second of one core, and its clock in GHz after '@'.
+static std::string parseBandwidth(StringRef text, BenchOptions &options) {
+  auto [rate, clock] = text.split('@');
+  auto isGood = [](StringRef part, double &number) {
+    return !part.getAsDouble(number) && number > 0 && number <= 10000;
+  };
+  if (isGood(rate, options.gigabytesPerSecond) &&
+      (!text.contains('@') || isGood(clock, options.gigahertz)))
+    return "";
+  return ("expected --bandwidth to be GB/s of one core, with @GHz if its clock "
+          "is to be another, e.g. 4.3@2.4, but got '" +
+          text + "'")
+      .str();
+}
+
+/// --static and measuring take different options: none is ignored. Sets what
+/// is the default of --static.
+static std::string checkStatic(llvm::ArrayRef<StringRef> given,
+                               BenchOptions &options) {
+  auto isGiven = [&](StringRef name) {
+    return llvm::is_contained(given, name);
+  };
+  if (!options.isStatic) {
+    if (isGiven("target"))
+      return "expected --static with --target: only a layer for this machine "
+             "can be measured on it";
+    if (isGiven("bandwidth"))
+      return "expected --static with --bandwidth: otherwise this machine's is "
+             "measured";
+    return "";
+  }
+  for (StringRef name :
+       {"model", "threads", "rank", "gate", "correction", "activations",
+        "residency", "dim", "seconds", "fork-join", "plot"})
+    if (isGiven(name))
+      return ("expected --static without --" + name +
+              ": nothing is run, and only the products of ternary weights with "
+              "int8 activations are looked at")
+          .str();
+  if (!isGiven("tokens"))
+    options.tokens = {1, 2, 4, 8, 256};
+  if (options.shapes.empty())
+    return parseShapes(staticShapes, options);
+  return "";
+}
+
 static std::string parseOption(StringRef name, StringRef value,
                                BenchOptions &options) {
   if (name == "shape")
@@ -220,7 +276,11 @@ static std::string parseOption(StringRef name, StringRef value,
                   value + "'")
                      .str();
   }
-  if (name == "model")
+  if (name == "bandwidth")
+    return parseBandwidth(value, options);
+  if (name == "target")
+    options.target = value.str();
+  else if (name == "model")
     options.model = value.str();
   else if (name == "dim")
     options.dimensions.push_back(value.str());
@@ -231,15 +291,18 @@ static std::string parseOption(StringRef name, StringRef value,
 
 std::string hgf::parseBenchOptions(int argc, char **argv,
                                    BenchOptions &options) {
+  llvm::SmallVector<StringRef> given;
   for (int index = 1; index < argc; ++index) {
     StringRef argument = argv[index];
     auto [name, value] = argument.split('=');
     if (!name.consume_front("--"))
       return ("unknown argument '" + argument + "'; see hgf-bench --help")
           .str();
+    given.push_back(name);
     bool *flag = llvm::StringSwitch<bool *>(name)
                      .Case("json", &options.json)
                      .Case("fork-join", &options.forkJoin)
+                     .Case("static", &options.isStatic)
                      .Case("help", &options.help)
                      .Default(nullptr);
     if (flag) {
@@ -260,6 +323,8 @@ std::string hgf::parseBenchOptions(int argc, char **argv,
   }
   if (options.help)
     return "";
+  if (std::string problem = checkStatic(given, options); !problem.empty())
+    return problem;
   if (options.shapes.empty() && options.model.empty() && !options.forkJoin)
     return "expected --shape, --preset or --model; see hgf-bench --help";
   if (!options.shapes.empty() && !options.model.empty())

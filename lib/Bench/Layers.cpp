@@ -177,6 +177,32 @@ SmallVector<PackedLayer> hgf::findPackedLayers(ModuleOp module) {
   return layers;
 }
 
+std::string hgf::explainNoKernel(ModuleOp module) {
+  std::string reason = "unknown";
+  module.walk([&](LinearOp op) {
+    if (auto missed = op->getAttrOfType<StringAttr>("hgf.missed"))
+      reason = missed.str();
+  });
+  return reason;
+}
+
+std::string hgf::chooseEncodingName(const LayerShape &shape,
+                                    const CompileOptions &options,
+                                    Residency residency) {
+  EncodingQuery query;
+  auto levels = selectInstructionLevels(options.target.triple,
+                                        options.target.cpu, options.level);
+  query.levels = levels;
+  query.residency = residency;
+  query.columns = shape.columns;
+  query.floatActivations = shape.isFloat;
+  // Not a number: no groups.
+  if (StringRef(shape.scale).getAsInteger(10, query.group))
+    query.group = 0;
+  return levels.empty() ? "auto"
+                        : chooseEncoding(query).encoding->getName().str();
+}
+
 OwningOpRef<ModuleOp> hgf::repeatLayer(const PackedLayer &layer, int64_t count,
                                        int64_t blobs) {
   LinearOp linear = layer.linear;

@@ -10,6 +10,7 @@
 
 #include "hgf/Dialect/HGF/HGFDialect.h"
 #include "hgf/Driver/Driver.h"
+#include "hgf/Target/CPU/EncodingChoice.h"
 
 namespace hgf {
 
@@ -51,6 +52,16 @@ mlir::OwningOpRef<mlir::ModuleOp> makeLayerModule(mlir::MLIRContext &context,
 
 /// The different packed layers of `module`, which the packing phase wrote.
 llvm::SmallVector<PackedLayer> findPackedLayers(mlir::ModuleOp module);
+
+/// Why `module`, which the packing phase wrote, has a layer without a kernel.
+std::string explainNoKernel(mlir::ModuleOp module);
+
+/// The encoding that the compiler would choose for `shape` if the whole model
+/// lay in `residency`: it cannot know that from the one layer that is packed
+/// here. "auto" where the target has no kernels, which the compiler explains.
+std::string chooseEncodingName(const LayerShape &shape,
+                               const CompileOptions &options,
+                               Residency residency);
 
 /// A module, as the packing phase leaves it, that applies `count` layers like
 /// `layer` to one input. The binary holds `blobs` blobs of equal size, one

@@ -42,6 +42,13 @@ struct BenchOptions {
   bool json = false;
   std::string plot;
   bool forkJoin = false;
+  /// Estimate from assembly by llvm-mca instead of measuring.
+  bool isStatic = false;
+  /// LLVM triple that --static compiles for; empty: this machine's.
+  std::string target;
+  /// Per core, for --static; 0: what the table of CPUs says.
+  double gigabytesPerSecond = 0;
+  double gigahertz = 0;
   bool help = false;
 };
 

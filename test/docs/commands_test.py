@@ -11,7 +11,7 @@ import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = ROOT / "build" / os.environ.get("HGF_PRESET", "dev")
-BLOCK = re.compile(r"(?:^<!-- not run: (?P<reason>.+) -->\n)?^```bash\n(?P<commands>.*?)^```$", re.S | re.M)
+BLOCK = re.compile(r"(?:^<!-- not run: (?P<reason>[^\n]+) -->\n)?^```bash\n(?P<commands>.*?)^```$", re.S | re.M)
 
 
 def commands(page):
