@@ -29,6 +29,9 @@ struct CodegenTarget {
   std::string triple;
   /// LLVM CPU name, "native", or "portable".
   std::string cpu = "portable";
+  /// The folder that stands for "/" when the target's C library is looked for;
+  /// empty: this machine's, with Debian's cross compilers.
+  std::string sysroot;
 };
 
 /// A target machine with position independent code, or an error about the
@@ -68,16 +71,21 @@ mlir::LogicalResult emitFile(llvm::Module &module, llvm::TargetMachine &machine,
 /// name.
 mlir::LogicalResult writeHeader(mlir::ModuleOp module, llvm::StringRef path);
 
-/// The kinds of binaries.
-enum class BinaryKind { Executable, Shared, Static, Object };
+/// The kinds of binaries. `Static` is a library.
+enum class BinaryKind { Executable, StaticExecutable, Shared, Static, Object };
+
+/// Fails where `target` has no binaries of that kind.
+mlir::LogicalResult checkBinaryKind(mlir::Location location, BinaryKind kind,
+                                    const CodegenTarget &target);
 
 /// Joins `objects` and the runtime to the binary `path`. `runtimeDirectory`
-/// holds one folder of prebuilt archives per triple.
+/// holds one folder of prebuilt archives per triple; executables take their
+/// function main from `mainArchive`.
 mlir::LogicalResult link(mlir::Location location, BinaryKind kind,
-                         llvm::StringRef triple,
+                         const CodegenTarget &target,
                          llvm::ArrayRef<std::string> objects,
-                         llvm::StringRef runtimeDirectory,
-                         llvm::StringRef path);
+                         llvm::StringRef runtimeDirectory, llvm::StringRef path,
+                         llvm::StringRef mainArchive = "libhgf_main.a");
 
 } // namespace hgf
 

@@ -18,6 +18,7 @@ namespace hgf {
 /// What the compiler writes.
 enum class EmitKind {
   Executable,
+  StaticExecutable,
   Shared,
   Static,
   Object,
