@@ -38,7 +38,8 @@ reading memory and multiply-adds, both measured in the same rounds.
   --scale=KIND[,...]          tensor (default), row, or columns per group
   --activations=int8|float    default int8
   --encoding=NAME[,...]       auto (default: the compiler's choice) or an encoding
-  --cpu=NAME[,...]            native (default), portable, or an LLVM CPU name
+  --cpu=NAME[,...]            native (default; portable with --standalone),
+                              portable, or an LLVM CPU name
   --level=NAME[,...]          an instruction level instead of the CPU's best, e.g. avx2
   --residency=dram[,cache]    default: both up to 32 tokens, cache from there on
   --dim=NAME=VALUE            fixes a symbolic dimension of the model
@@ -46,6 +47,10 @@ reading memory and multiply-adds, both measured in the same rounds.
   --fork-join                 what it costs to start and join the threads
   --json                      one JSON object per line
   --plot=FILE.svg|FILE.png    draws the layers under the machine's limits
+  --standalone=FILE           measures nothing here, but writes one static program
+                              that does, to be copied to another machine
+  --target=TRIPLE             the machine of --standalone, x86_64-linux-gnu or
+                              aarch64-linux-gnu; default: this one
   --help                      prints this text
 )";
 
@@ -220,7 +225,11 @@ static std::string parseOption(StringRef name, StringRef value,
                   value + "'")
                      .str();
   }
-  if (name == "model")
+  if (name == "standalone")
+    options.standalone = value.str();
+  else if (name == "target")
+    options.target = value.str();
+  else if (name == "model")
     options.model = value.str();
   else if (name == "dim")
     options.dimensions.push_back(value.str());
@@ -231,6 +240,9 @@ static std::string parseOption(StringRef name, StringRef value,
 
 std::string hgf::parseBenchOptions(int argc, char **argv,
                                    BenchOptions &options) {
+  options.commandLine = "hgf-bench";
+  for (int index = 1; index < argc; ++index)
+    options.commandLine += std::string(" ") + argv[index];
   for (int index = 1; index < argc; ++index) {
     StringRef argument = argv[index];
     auto [name, value] = argument.split('=');
@@ -264,7 +276,18 @@ std::string hgf::parseBenchOptions(int argc, char **argv,
     return "expected --shape, --preset or --model; see hgf-bench --help";
   if (!options.shapes.empty() && !options.model.empty())
     return "expected either shapes or a model but got both";
-  if (options.threads.empty()) {
+  if (!options.target.empty() && options.standalone.empty())
+    return "expected --target to go with --standalone=FILE: what is measured "
+           "here is compiled for this machine";
+  bool standalone = !options.standalone.empty();
+  if (standalone && (options.shapes.empty() || options.json ||
+                     options.forkJoin || !options.plot.empty()))
+    return "expected --standalone to go with --shape or --preset, and without "
+           "--json, --fork-join and --plot: the program has options of its own";
+  if (options.processors.empty())
+    options.processors = {standalone ? "portable" : "native"};
+  // The program looks for itself how many CPUs there are.
+  if (options.threads.empty() && !standalone) {
     options.threads = {1};
     if (int64_t all = std::thread::hardware_concurrency(); all > 1)
       options.threads.push_back(all);

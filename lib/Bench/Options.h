@@ -28,7 +28,7 @@ struct BenchOptions {
   std::vector<std::string> scales = {"tensor"};
   /// "auto" or names of encodings.
   std::vector<std::string> encodings = {"auto"};
-  std::vector<std::string> processors = {"native"};
+  std::vector<std::string> processors;
   /// Instruction levels; "": the processor's.
   std::vector<std::string> levels = {""};
   /// "keep" or "int8": how corrections are stored.
@@ -41,6 +41,12 @@ struct BenchOptions {
   double seconds = 0.5;
   bool json = false;
   std::string plot;
+  /// A program to write that measures elsewhere, and the triple of its machine;
+  /// empty: this machine's.
+  std::string standalone;
+  std::string target;
+  /// The arguments, for people.
+  std::string commandLine;
   bool forkJoin = false;
   bool help = false;
 };

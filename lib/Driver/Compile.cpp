@@ -192,8 +192,9 @@ private:
     if (options.sideWeights)
       files.side = options.output + ".weights";
     llvm::LLVMContext context;
-    std::unique_ptr<llvm::Module> code = hgf::translateModel(
-        module, context, machine, files, options.target.cpu == "portable");
+    std::unique_ptr<llvm::Module> code =
+        hgf::translateModel(module, context, machine, files,
+                            options.target.cpu == "portable", options.symbols);
     if (!code)
       return failure();
     {

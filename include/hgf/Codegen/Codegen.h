@@ -50,14 +50,22 @@ struct WeightsFiles {
   std::string side;
 };
 
-/// Translates `module` (LLVM dialect), adds the model's descriptor, the
-/// constant `hgf_model`, and writes the weights to one of `files`. A `portable`
-/// binary holds variants of hot functions and chooses at load.
-std::unique_ptr<llvm::Module> translateModel(mlir::ModuleOp module,
-                                             llvm::LLVMContext &context,
-                                             llvm::TargetMachine &machine,
-                                             const WeightsFiles &files,
-                                             bool portable);
+/// What a compiled model is called, for programs that hold several.
+struct ModelSymbols {
+  /// The descriptor.
+  std::string model = "hgf_model";
+  /// Where the code keeps the address of a side file's weights; empty: other
+  /// objects do not see it.
+  std::string weightsSlot;
+};
+
+/// Translates `module` (LLVM dialect), adds the model's descriptor, and writes
+/// the weights to one of `files`. A `portable` binary holds variants of hot
+/// functions and chooses at load.
+std::unique_ptr<llvm::Module>
+translateModel(mlir::ModuleOp module, llvm::LLVMContext &context,
+               llvm::TargetMachine &machine, const WeightsFiles &files,
+               bool portable, const ModelSymbols &symbols = {});
 
 /// Runs LLVM's O3 pipeline.
 void optimize(llvm::Module &module, llvm::TargetMachine &machine);

@@ -51,6 +51,8 @@ struct CompileOptions {
   std::vector<std::string> dimensions;
   /// Weights in a file beside the binary instead of inside it.
   bool sideWeights = false;
+  /// For programs that hold several models.
+  ModelSymbols symbols;
   /// Names of phases; empty: the first and the last.
   std::string compileFrom;
   std::string compileTo;
