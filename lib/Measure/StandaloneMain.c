@@ -256,6 +256,9 @@ static bool measure_row(bench *self, const hgf_standalone_layer *row) {
   good = good && measure_opened(self, &opened, parts == 2 ? &beside : NULL);
   close_layer(&opened);
   close_layer(&beside);
+  /* The next row's share of the memory may be another. */
+  hgf_free_buffer(&self->weights[0]);
+  hgf_free_buffer(&self->weights[1]);
   return good;
 }
 
