@@ -15,6 +15,11 @@
 
 #include <thread>
 
+// What the program of --standalone can hold.
+extern "C" {
+#include "StandaloneOptions.h"
+}
+
 using namespace hgf;
 using llvm::StringRef;
 using llvm::Twine;
@@ -284,6 +289,11 @@ std::string hgf::parseBenchOptions(int argc, char **argv,
                      options.forkJoin || !options.plot.empty()))
     return "expected --standalone to go with --shape or --preset, and without "
            "--json, --fork-join and --plot: the program has options of its own";
+  if (standalone && std::max(options.tokens.size(), options.threads.size()) >
+                        hgf_longest_list)
+    return ("expected --tokens and --threads to be at most " +
+            Twine(hgf_longest_list) + " numbers with --standalone")
+        .str();
   if (options.processors.empty())
     options.processors = {standalone ? "portable" : "native"};
   // The program looks for itself how many CPUs there are.
