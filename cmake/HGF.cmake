@@ -24,6 +24,15 @@ function(hgf_add_library name)
   hgf_use_precompiled_header(${name})
 endfunction()
 
+# hgf_add_c_library(NAME sources... LINK libraries...): C11 for this machine; headers are found by what links it.
+function(hgf_add_c_library name)
+  cmake_parse_arguments(ARG "" "" "LINK" ${ARGN})
+  add_library(${name} STATIC ${ARG_UNPARSED_ARGUMENTS})
+  target_include_directories(${name} PUBLIC ${CMAKE_CURRENT_SOURCE_DIR})
+  target_compile_options(${name} PRIVATE -D_GNU_SOURCE -Wall -Wextra)
+  target_link_libraries(${name} PUBLIC ${ARG_LINK})
+endfunction()
+
 # hgf_add_tool(NAME sources... LINK libraries...)
 function(hgf_add_tool name)
   cmake_parse_arguments(ARG "" "" "LINK" ${ARGN})

@@ -7,10 +7,12 @@
 
 #include "hgf/Bench/Bench.h"
 
+#include "CompiledModel.h"
 #include "Layers.h"
+#include "Machine.h"
 #include "Options.h"
 #include "Report.h"
-#include "Session.h"
+#include "Standalone.h"
 #include "StaticBench.h"
 
 #include "mlir/IR/Diagnostics.h"
@@ -20,15 +22,6 @@
 
 using namespace mlir;
 using namespace hgf;
-
-/// Distinct weights from which on no cache helps.
-static constexpr int64_t memoryBytes = 512 << 20;
-/// Weights that stay in the caches of the machines users have.
-static constexpr int64_t cacheBytes = 8 << 20;
-/// Each layer takes time to compile, and these hide what a call costs.
-static constexpr int64_t mostLayers = 16;
-/// From here on reading weights takes no time worth measuring beside computing.
-static constexpr int64_t manyTokens = 32;
 
 namespace {
 
@@ -43,13 +36,7 @@ struct Variant {
 /// A library of equal layers.
 struct LoadedLayers {
   std::unique_ptr<CompiledModel> model;
-  /// Of one layer.
-  int64_t bytes = 0;
-  /// Layers of code, and how often their weights fit the library's.
-  int64_t layers = 1;
-  int64_t chunks = 1;
-
-  int64_t getChunkBytes() const { return bytes * layers; }
+  hgf_loaded_layers layers = {};
 };
 
 class Bench {
@@ -60,22 +47,27 @@ public:
     registerDriverDialects(registry);
   }
   ~Bench() {
+    writer.reset();
     if (!folder.empty())
       (void)llvm::sys::fs::remove(folder);
+    hgf_free_buffer(&memory);
   }
 
   bool run() {
     if (options.forkJoin)
       for (int64_t threads : options.threads)
-        llvm::outs() << formatForkJoin(threads, measureForkJoin(threads),
-                                       options.json)
-                     << '\n';
+        runForkJoin(threads);
     if (options.shapes.empty() && options.model.empty())
       return true;
-    folder = makeTemporaryFolder(2 * memoryBytes);
+    // A program for elsewhere takes objects and the bytes of single layers.
+    bool standalone = !options.standalone.empty();
+    int64_t room = (standalone ? 1 : 2) * int64_t(hgf_memory_bytes);
+    folder = makeTemporaryFolder(room);
     if (folder.empty())
-      return fail("expected " + Twine(2 * memoryBytes >> 20) +
+      return fail("expected " + Twine(room >> 20) +
                   " MB of room for weights in TMPDIR, /tmp or /var/tmp");
+    if (standalone)
+      writer = std::make_unique<StandaloneWriter>(options, folder);
     Variant variant;
     for (const std::string &processor : options.processors)
       for (const std::string &level : options.levels)
@@ -89,7 +81,7 @@ public:
                                         : runModel(variant)))
               return false;
           }
-    return true;
+    return !writer || writeStandalone();
   }
 
   std::string json;
@@ -99,6 +91,19 @@ private:
     progress.clear();
     llvm::errs() << "hgf-bench: " << message << '\n';
     return false;
+  }
+
+  void runForkJoin(int64_t threads) {
+    hgf_statistics seconds = hgf_measure_fork_join(threads);
+    char text[hgf_line_size];
+    hgf_fork_join_line(threads, &seconds, options.json, text, sizeof text);
+    llvm::outs() << text << '\n';
+  }
+
+  bool writeStandalone() {
+    std::unique_ptr<MLIRContext> context = makeContext();
+    progress.show(done, "linking");
+    return succeeded(writer->write(*context, makeOptions(Variant())));
   }
 
   std::unique_ptr<MLIRContext> makeContext() {
@@ -114,12 +119,16 @@ private:
 
   bool checkProcessor(const Variant &variant) {
     std::unique_ptr<MLIRContext> context = makeContext();
-    return succeeded(createTargetMachine(UnknownLoc::get(context.get()),
-                                         makeOptions(variant).target));
+    Location location = UnknownLoc::get(context.get());
+    CodegenTarget target = makeOptions(variant).target;
+    return succeeded(createTargetMachine(location, target)) &&
+           (!writer || succeeded(checkBinaryKind(
+                           location, BinaryKind::StaticExecutable, target)));
   }
 
   CompileOptions makeOptions(const Variant &variant) const {
     CompileOptions result;
+    result.target.triple = options.target;
     result.target.cpu = variant.processor;
     result.level = variant.level;
     result.encoding = variant.encoding;
@@ -132,13 +141,15 @@ private:
   SmallVector<std::string> getResidencies(int64_t tokens) const {
     if (!options.residencies.empty())
       return llvm::to_vector(ArrayRef(options.residencies));
-    if (tokens >= manyTokens)
+    if (tokens >= hgf_many_tokens)
       return {"cache"};
     return {"dram", "cache"};
   }
 
   /// Lines per layer.
   int64_t countLayerLines() const {
+    if (!options.standalone.empty())
+      return 1;
     int64_t lines = 0;
     for (int64_t tokens : options.tokens)
       lines += getResidencies(tokens).size() * options.threads.size();
@@ -229,14 +240,13 @@ private:
   /// that runs over the weights of as many as it takes to fit none.
   bool load(const PackedLayer &layer, const Variant &variant, bool streams,
             LoadedLayers &loaded) {
-    loaded.bytes = llvm::alignTo(layer.getBytes(), 64);
-    loaded.layers =
-        std::clamp<int64_t>(cacheBytes / loaded.bytes, 1, mostLayers);
-    loaded.chunks =
-        streams ? llvm::divideCeil(memoryBytes, loaded.getChunkBytes()) : 1;
+    hgf_loaded_layers &layers = loaded.layers;
+    hgf_divide_layers(&layers, layer.getBytes());
+    if (!streams)
+      layers.chunks = 1;
     progress.show(done, layer.getName() + ": compiling");
     OwningOpRef<ModuleOp> module =
-        repeatLayer(layer, loaded.layers, loaded.layers * loaded.chunks);
+        repeatLayer(layer, layers.layers, layers.layers * layers.chunks);
     CompileOptions compile = makeOptions(variant);
     compile.compileFrom = "tiling";
     loaded.model = CompiledModel::make(*module, compile, folder);
@@ -244,7 +254,13 @@ private:
       return false;
     if (streams && !loaded.model->canMoveWeights())
       return fail("the library has no symbol hgf_weights_base");
-    return memory.reserve(loaded.chunks * loaded.getChunkBytes() + (1 << 20)) ||
+    loaded.model->describe(layers);
+    return reserve(layers.chunks * hgf_chunk_bytes(&layers));
+  }
+
+  /// Makes room for the read limit.
+  bool reserve(uint64_t bytes) {
+    return hgf_reserve_buffer(&memory, bytes + hgf_read_slack) ||
            fail("there is no room for the read limit's memory");
   }
 
@@ -252,6 +268,8 @@ private:
   /// `plain`, if that is given.
   bool runLayer(const PackedLayer &layer, const PackedLayer *plain,
                 const Variant &variant, ArrayRef<StringRef> residencies) {
+    if (writer)
+      return addToProgram(layer, plain, variant, residencies);
     auto getWanted = [&](int64_t tokens) {
       SmallVector<std::string> wanted = getResidencies(tokens);
       llvm::erase_if(wanted, [&](const std::string &residency) {
@@ -270,22 +288,24 @@ private:
     if (!load(layer, variant, streams, loaded) ||
         (plain && !load(*plain, variant, streams, beside)))
       return false;
-    BenchLine line;
-    line.shape = layer.getName();
+    std::string name = layer.getName();
+    hgf_line line = {};
+    line.shape = name.c_str();
     line.rank = layer.rank;
-    line.gate = layer.gate;
-    line.correction = variant.correction;
-    line.scale = layer.scale;
-    line.encoding = layer.encoding;
-    line.kernel = layer.kernel;
-    line.processor = variant.processor;
+    line.gate = layer.gate.c_str();
+    line.correction = variant.correction.c_str();
+    line.scale = layer.scale.c_str();
+    line.encoding = layer.encoding.c_str();
+    line.kernel = layer.kernel.c_str();
+    line.processor = variant.processor.c_str();
     for (int64_t tokens : options.tokens)
       for (const std::string &residency : getWanted(tokens))
         for (int64_t threads : options.threads) {
           line.tokens = tokens;
           line.threads = threads;
-          line.residency = residency;
-          line.macs = static_cast<double>(layer.rows) * layer.columns * tokens;
+          line.residency = residency.c_str();
+          line.multiply_adds =
+              static_cast<double>(layer.rows) * layer.columns * tokens;
           if (!runLine(loaded, plain ? &beside : nullptr, line, layer.isFloat,
                        /*isLayer=*/true))
             return false;
@@ -293,66 +313,52 @@ private:
     return true;
   }
 
+  /// As runLayer, for a program that measures elsewhere.
+  bool addToProgram(const PackedLayer &layer, const PackedLayer *plain,
+                    const Variant &variant, ArrayRef<StringRef> residencies) {
+    progress.show(done++, layer.getName() + ": compiling");
+    return succeeded(
+        writer->add(layer, plain, makeOptions(variant), residencies));
+  }
+
   /// Measures one line and prints it.
   bool runLine(const LoadedLayers &loaded, const LoadedLayers *beside,
-               BenchLine &line, bool isFloat, bool isLayer) {
-    progress.show(done, line.shape + ": " + std::to_string(line.tokens) +
-                            " tokens, " + std::to_string(line.threads) +
-                            " threads, " + line.residency);
-    bool streams = line.residency == "dram";
-    line.layers = loaded.layers;
-    line.chunks = streams ? loaded.chunks : 1;
-    line.bytes = loaded.bytes;
-    Session session(*loaded.model, line.threads);
-    bool good = session.bind(line.tokens, isLayer);
-    Task task;
-    auto call = [&] {
-      return session.run(line.chunks, loaded.getChunkBytes(),
-                         /*fresh=*/!isLayer);
-    };
-    task.run = call;
-    std::unique_ptr<Session> plain;
-    int64_t plainChunks = 1;
-    auto callPlain = [&] {
-      return plain->run(plainChunks, beside->getChunkBytes(), /*fresh=*/false);
-    };
-    if (beside) {
-      plain = std::make_unique<Session>(*beside->model, line.threads);
-      good &= plain->bind(line.tokens, isLayer);
-      plainChunks = streams ? beside->chunks : 1;
-      task.runBeside = callPlain;
-    }
-    task.bytes = line.bytes * line.layers * line.chunks;
-    task.multiplyAdds = line.macs * line.layers * line.chunks;
-    task.threads = line.threads;
-    line.level = loaded.model->getLevel();
-    task.loop = &findDotLoop(line.level, isFloat);
-    line.loop = task.loop->name;
-    task.memory = &memory;
+               hgf_line &line, bool isFloat, bool isLayer) {
+    progress.show(done, std::string(line.shape) + ": " +
+                            std::to_string(line.tokens) + " tokens, " +
+                            std::to_string(line.threads) + " threads, " +
+                            line.residency);
+    hgf_layer_task task = {};
+    task.layers = &loaded.layers;
+    task.beside = beside ? &beside->layers : nullptr;
+    task.is_layer = isLayer;
+    task.is_float = isFloat;
+    task.memory = memory.data;
     task.seconds = options.seconds;
-    line.measurement = Measurement();
-    if (!good || !measure(task, line.measurement))
-      return fail("the model failed: " + session.getError());
-    if (beside) {
-      // From the ratio of calls to that of layers.
-      double layers = static_cast<double>(line.layers) * line.chunks;
-      line.timeRatio =
-          line.measurement.besideRatio * beside->layers * plainChunks / layers;
-      line.byteRatio = static_cast<double>(loaded.bytes) / beside->bytes;
-    }
+    line.level = loaded.model->getLevel().c_str();
+    line.measurement = {};
+    char error[600];
+    if (!hgf_measure_layers(&task, &line, error, sizeof error))
+      return fail(error);
     print(line);
     return true;
   }
 
-  void print(const BenchLine &line) {
+  void print(const hgf_line &line) {
     ++done;
     progress.clear();
-    std::string text = formatAsJSON(line);
-    json += text + "\n";
-    if (!options.json && !headed)
-      llvm::outs() << formatHeading(getProcessorName());
+    char text[hgf_line_size];
+    if (!options.json && !headed) {
+      char machine[256];
+      hgf_heading(hgf_machine_name(machine, sizeof machine), text, sizeof text);
+      llvm::outs() << text;
+    }
     headed = true;
-    llvm::outs() << (options.json ? text : formatAsText(line)) << '\n';
+    hgf_line_as_json(&line, text, sizeof text);
+    json += std::string(text) + "\n";
+    if (!options.json)
+      hgf_line_as_text(&line, text, sizeof text);
+    llvm::outs() << text << '\n';
     llvm::outs().flush();
   }
 
@@ -392,21 +398,25 @@ private:
     loaded.model = CompiledModel::make(module, compile, folder);
     if (!loaded.model)
       return false;
-    loaded.bytes = std::max<int64_t>(loaded.model->getWeightBytes(), 4096);
-    BenchLine line;
+    hgf_loaded_layers &layers = loaded.layers;
+    loaded.model->describe(layers);
+    layers.byte_count = std::max<int64_t>(loaded.model->getWeightBytes(), 4096);
+    layers.layers = layers.chunks = 1;
+    std::string name = llvm::sys::path::filename(options.model).str();
+    hgf_line line = {};
     line.shape = "step";
     line.gate = line.scale = line.encoding = "mixed";
-    line.correction = variant.correction;
-    line.kernel = llvm::sys::path::filename(options.model).str();
-    line.processor = variant.processor;
-    line.residency = loaded.bytes > 4 * cacheBytes ? "dram" : "cache";
-    if (!memory.reserve(loaded.bytes + (1 << 20)))
-      return fail("there is no room for the read limit's memory");
+    line.correction = variant.correction.c_str();
+    line.kernel = name.c_str();
+    line.processor = variant.processor.c_str();
+    line.residency = layers.byte_count > 4 * hgf_cache_bytes ? "dram" : "cache";
+    if (!reserve(layers.byte_count))
+      return false;
     for (int64_t tokens : options.tokens)
       for (int64_t threads : options.threads) {
         line.tokens = tokens;
         line.threads = threads;
-        line.macs = weights * tokens;
+        line.multiply_adds = weights * tokens;
         if (!runLine(loaded, nullptr, line, isFloat, /*isLayer=*/false))
           return false;
       }
@@ -417,7 +427,8 @@ private:
   std::string runtimeDirectory;
   DialectRegistry registry;
   std::string folder;
-  ReadBuffer memory;
+  std::unique_ptr<StandaloneWriter> writer;
+  hgf_read_buffer memory = {};
   int64_t done = 0;
   bool headed = false;
   Progress progress;

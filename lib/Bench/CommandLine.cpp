@@ -15,6 +15,11 @@
 
 #include <thread>
 
+// What the program of --standalone can hold.
+extern "C" {
+#include "StandaloneOptions.h"
+}
+
 using namespace hgf;
 using llvm::StringRef;
 using llvm::Twine;
@@ -38,7 +43,8 @@ reading memory and multiply-adds, both measured in the same rounds.
   --scale=KIND[,...]          tensor (default), row, or columns per group
   --activations=int8|float    default int8
   --encoding=NAME[,...]       auto (default: the compiler's choice) or an encoding
-  --cpu=NAME[,...]            native (default), portable, or an LLVM CPU name
+  --cpu=NAME[,...]            native (default; portable with --standalone),
+                              portable, or an LLVM CPU name
   --level=NAME[,...]          an instruction level instead of the CPU's best, e.g. avx2
   --residency=dram[,cache]    default: both up to 32 tokens, cache from there on
   --dim=NAME=VALUE            fixes a symbolic dimension of the model
@@ -48,9 +54,12 @@ reading memory and multiply-adds, both measured in the same rounds.
   --plot=FILE.svg|FILE.png    draws the layers under the machine's limits
   --static                    measures nothing: cycles of the kernels' inner loops
                               by llvm-mca; needs no machine of the target
-  --target=TRIPLE             with --static: e.g. aarch64-linux-gnu
   --bandwidth=GB/s[@GHz]      with --static: what one core reads, and its clock;
                               default: by CPU
+  --standalone=FILE           measures nothing here, but writes one static program
+                              that does, to be copied to another machine
+  --target=TRIPLE             the machine of --static or --standalone, e.g.
+                              aarch64-linux-gnu; default: this one
   --help                      prints this text
 )";
 
@@ -179,9 +188,9 @@ static std::string checkStatic(llvm::ArrayRef<StringRef> given,
     return llvm::is_contained(given, name);
   };
   if (!options.isStatic) {
-    if (isGiven("target"))
-      return "expected --static with --target: only a layer for this machine "
-             "can be measured on it";
+    if (isGiven("target") && options.standalone.empty())
+      return "expected --static or --standalone=FILE with --target: what is "
+             "measured here is compiled for this machine";
     if (isGiven("bandwidth"))
       return "expected --static with --bandwidth: otherwise this machine's is "
              "measured";
@@ -189,7 +198,7 @@ static std::string checkStatic(llvm::ArrayRef<StringRef> given,
   }
   for (StringRef name :
        {"model", "threads", "rank", "gate", "correction", "activations",
-        "residency", "dim", "seconds", "fork-join", "plot"})
+        "residency", "dim", "seconds", "fork-join", "plot", "standalone"})
     if (isGiven(name))
       return ("expected --static without --" + name +
               ": nothing is run, and only the products of ternary weights with "
@@ -278,7 +287,9 @@ static std::string parseOption(StringRef name, StringRef value,
   }
   if (name == "bandwidth")
     return parseBandwidth(value, options);
-  if (name == "target")
+  if (name == "standalone")
+    options.standalone = value.str();
+  else if (name == "target")
     options.target = value.str();
   else if (name == "model")
     options.model = value.str();
@@ -292,6 +303,9 @@ static std::string parseOption(StringRef name, StringRef value,
 std::string hgf::parseBenchOptions(int argc, char **argv,
                                    BenchOptions &options) {
   llvm::SmallVector<StringRef> given;
+  options.commandLine = "hgf-bench";
+  for (int index = 1; index < argc; ++index)
+    options.commandLine += std::string(" ") + argv[index];
   for (int index = 1; index < argc; ++index) {
     StringRef argument = argv[index];
     auto [name, value] = argument.split('=');
@@ -329,7 +343,20 @@ std::string hgf::parseBenchOptions(int argc, char **argv,
     return "expected --shape, --preset or --model; see hgf-bench --help";
   if (!options.shapes.empty() && !options.model.empty())
     return "expected either shapes or a model but got both";
-  if (options.threads.empty()) {
+  bool standalone = !options.standalone.empty();
+  if (standalone && (options.shapes.empty() || options.json ||
+                     options.forkJoin || !options.plot.empty()))
+    return "expected --standalone to go with --shape or --preset, and without "
+           "--json, --fork-join and --plot: the program has options of its own";
+  if (standalone && std::max(options.tokens.size(), options.threads.size()) >
+                        hgf_longest_list)
+    return ("expected --tokens and --threads to be at most " +
+            Twine(hgf_longest_list) + " numbers with --standalone")
+        .str();
+  if (options.processors.empty())
+    options.processors = {standalone ? "portable" : "native"};
+  // The program looks for itself how many CPUs there are.
+  if (options.threads.empty() && !standalone) {
     options.threads = {1};
     if (int64_t all = std::thread::hardware_concurrency(); all > 1)
       options.threads.push_back(all);

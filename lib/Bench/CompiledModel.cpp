@@ -27,23 +27,22 @@ static bool find(void *library, const char *name, Function &function) {
   return function;
 }
 
-static bool findFunctions(void *library, ModelFunctions &api) {
+static bool findFunctions(void *library, hgf_model_functions &api) {
   return find(library, "hgf_session_create", api.create) &&
          find(library, "hgf_session_free", api.free) &&
          find(library, "hgf_session_error", api.error) &&
          find(library, "hgf_session_level", api.level) &&
-         find(library, "hgf_session_bind_input", api.bindInput) &&
-         find(library, "hgf_session_bind_output", api.bindOutput) &&
-         find(library, "hgf_session_output_dims", api.outputDims) &&
+         find(library, "hgf_session_bind_input", api.bind_input) &&
+         find(library, "hgf_session_bind_output", api.bind_output) &&
          find(library, "hgf_session_run", api.run) &&
          find(library, "hgf_session_reset", api.reset) &&
-         find(library, "hgf_tensor_count", api.tensorCount) &&
-         find(library, "hgf_tensor_dtype", api.tensorDtype) &&
-         find(library, "hgf_tensor_rank", api.tensorRank) &&
-         find(library, "hgf_tensor_dims", api.tensorDims) &&
-         find(library, "hgf_tensor_dim_name", api.tensorDimName) &&
-         find(library, "hgf_tensor_state", api.tensorState) &&
-         find(library, "hgf_dtype_size", api.dtypeSize);
+         find(library, "hgf_tensor_count", api.tensor_count) &&
+         find(library, "hgf_tensor_dtype", api.tensor_dtype) &&
+         find(library, "hgf_tensor_rank", api.tensor_rank) &&
+         find(library, "hgf_tensor_dims", api.tensor_dims) &&
+         find(library, "hgf_tensor_dim_name", api.tensor_dim_name) &&
+         find(library, "hgf_tensor_state", api.tensor_state) &&
+         find(library, "hgf_dtype_size", api.dtype_size);
 }
 
 /// The address of a symbol that the library `path` keeps to itself; null where
@@ -115,10 +114,10 @@ CompiledModel::make(ModuleOp module, CompileOptions options, StringRef folder) {
              !find(result->library, "hgf_model", result->model))
       problem = "the library lacks a function of the C interface";
     else
-      result->keeper = result->createSession(1, problem);
+      result->keep(problem);
     if (result->keeper) {
       // lib/Codegen/Weights.cpp gives it this name.
-      result->weightsSlot = static_cast<char **>(
+      result->weightsSlot = static_cast<const char **>(
           findPrivateSymbol(path, result->model, "hgf_weights_base"));
       if (result->weightsSlot)
         result->weights = *result->weightsSlot;
@@ -133,16 +132,19 @@ CompiledModel::make(ModuleOp module, CompileOptions options, StringRef folder) {
     emitError(location) << "cannot load what was compiled: " << problem;
     return nullptr;
   }
+  result->level = getFixedLevel(options);
+  if (result->level.empty())
+    result->level = result->api.level(result->keeper);
+  return result;
+}
+
+std::string hgf::getFixedLevel(const CompileOptions &options) {
+  if (!options.level.empty())
+    return options.level;
   // With one level there is nothing to choose at load.
   auto levels =
       selectInstructionLevels(getTriple(options.target), options.target.cpu);
-  if (!options.level.empty())
-    result->level = options.level;
-  else if (levels.size() == 1)
-    result->level = levels.front()->name.str();
-  else
-    result->level = result->api.level(result->keeper);
-  return result;
+  return levels.size() == 1 ? levels.front()->name.str() : "";
 }
 
 CompiledModel::~CompiledModel() {
@@ -152,21 +154,20 @@ CompiledModel::~CompiledModel() {
     dlclose(library);
 }
 
-void CompiledModel::moveWeights(uint64_t bytes) const {
-  if (weightsSlot)
-    *weightsSlot = weights + bytes;
+void CompiledModel::describe(hgf_loaded_layers &layers) const {
+  layers.functions = &api;
+  layers.model = model;
+  layers.weights_slot = weightsSlot;
+  layers.weights = weights;
 }
 
-hgf_session *CompiledModel::createSession(int threads,
-                                          std::string &error) const {
+void CompiledModel::keep(std::string &error) {
   hgf_session_options options = {};
   options.size = sizeof options;
-  options.threads = threads;
-  hgf_session *session = nullptr;
+  options.threads = 1;
   char text[512];
-  if (api.create(model, &options, &session, text, sizeof text))
+  if (api.create(model, &options, &keeper, text, sizeof text))
     error = text;
-  return session;
 }
 
 std::string hgf::makeTemporaryFolder(uint64_t bytes) {

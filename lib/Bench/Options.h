@@ -28,7 +28,7 @@ struct BenchOptions {
   std::vector<std::string> scales = {"tensor"};
   /// "auto" or names of encodings.
   std::vector<std::string> encodings = {"auto"};
-  std::vector<std::string> processors = {"native"};
+  std::vector<std::string> processors;
   /// Instruction levels; "": the processor's.
   std::vector<std::string> levels = {""};
   /// "keep" or "int8": how corrections are stored.
@@ -41,10 +41,15 @@ struct BenchOptions {
   double seconds = 0.5;
   bool json = false;
   std::string plot;
+  /// A program to write that measures elsewhere.
+  std::string standalone;
+  /// The arguments, for people.
+  std::string commandLine;
   bool forkJoin = false;
   /// Estimate from assembly by llvm-mca instead of measuring.
   bool isStatic = false;
-  /// LLVM triple that --static compiles for; empty: this machine's.
+  /// LLVM triple that --static and --standalone compile for; empty: this
+  /// machine's.
   std::string target;
   /// Per core, for --static; 0: what the table of CPUs says.
   double gigabytesPerSecond = 0;

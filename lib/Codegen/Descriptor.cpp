@@ -7,11 +7,9 @@
 
 #include "Descriptor.h"
 
+#include "hgf/Codegen/ConstantBuilder.h"
 #include "hgf/Codegen/Report.h"
 #include "mlir/IR/BuiltinAttributes.h"
-#include "llvm/IR/Constants.h"
-#include "llvm/IR/DerivedTypes.h"
-#include "llvm/IR/Module.h"
 
 using namespace mlir;
 
@@ -22,44 +20,10 @@ static constexpr uint32_t descriptorVersion = 3;
 
 namespace {
 
-/// Constants of one module. Literal structures lay out as C does.
-class DescriptorBuilder {
+class DescriptorBuilder : public hgf::ConstantBuilder {
 public:
-  explicit DescriptorBuilder(llvm::Module &module)
-      : module(module), context(module.getContext()),
-        pointer(llvm::PointerType::getUnqual(context)),
-        null(llvm::ConstantPointerNull::get(pointer)) {}
+  using ConstantBuilder::ConstantBuilder;
 
-  llvm::Constant *i32(int64_t value) {
-    return llvm::ConstantInt::get(llvm::Type::getInt32Ty(context), value, true);
-  }
-  llvm::Constant *i64(int64_t value) {
-    return llvm::ConstantInt::get(llvm::Type::getInt64Ty(context), value, true);
-  }
-  llvm::Constant *structure(ArrayRef<llvm::Constant *> fields) {
-    return llvm::ConstantStruct::getAnon(context, fields);
-  }
-  llvm::Constant *string(StringRef text) {
-    llvm::Constant *&known = strings[text];
-    if (!known)
-      known = global(llvm::ConstantDataArray::getString(context, text));
-    return known;
-  }
-  /// Address of a private constant.
-  llvm::Constant *global(llvm::Constant *value) {
-    auto *variable = new llvm::GlobalVariable(
-        module, value->getType(), /*isConstant=*/true,
-        llvm::GlobalValue::PrivateLinkage, value, "hgf_data");
-    variable->setUnnamedAddr(llvm::GlobalValue::UnnamedAddr::Global);
-    return variable;
-  }
-  /// Address of an array, or null where it is empty.
-  llvm::Constant *array(ArrayRef<llvm::Constant *> values) {
-    if (values.empty())
-      return null;
-    auto *type = llvm::ArrayType::get(values.front()->getType(), values.size());
-    return global(llvm::ConstantArray::get(type, values));
-  }
   llvm::Constant *function(StringRef name) {
     llvm::Function *value = module.getFunction(name);
     return value ? static_cast<llvm::Constant *>(value) : null;
@@ -89,18 +53,12 @@ public:
       values.push_back(tensor(cast<DictionaryAttr>(description)));
     return array(values);
   }
-
-  llvm::Module &module;
-  llvm::LLVMContext &context;
-  llvm::PointerType *pointer;
-  llvm::Constant *null;
-  llvm::StringMap<llvm::Constant *> strings;
 };
 
 } // namespace
 
 LogicalResult hgf::emitDescriptor(ModuleOp module, llvm::Module &output,
-                                  const SideFile &side) {
+                                  const SideFile &side, StringRef symbol) {
   auto inputs = module->getAttrOfType<ArrayAttr>("hgf.inputs");
   auto outputs = module->getAttrOfType<ArrayAttr>("hgf.outputs");
   if (!inputs || !outputs || !output.getFunction("hgf_run"))
@@ -128,6 +86,6 @@ LogicalResult hgf::emitDescriptor(ModuleOp module, llvm::Module &output,
        builder.function("hgf_model_output_dims"), builder.function("hgf_run")});
   new llvm::GlobalVariable(output, descriptor->getType(), /*isConstant=*/true,
                            llvm::GlobalValue::ExternalLinkage, descriptor,
-                           "hgf_model");
+                           symbol);
   return success();
 }

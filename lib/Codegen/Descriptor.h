@@ -23,11 +23,13 @@ struct SideFile {
   uint64_t checksum = 0;
 };
 
-/// Adds the constant `hgf_model` (lib/Runtime/ModelDescriptor.h) to `output`,
-/// from the attributes of `module`: hgf.inputs, hgf.outputs, onnx.metadata and
-/// hgf.report. Fails where the entry functions are missing.
+/// Adds the model's descriptor (lib/Runtime/ModelDescriptor.h) to `output` as
+/// the constant `symbol`, from the attributes of `module`: hgf.inputs,
+/// hgf.outputs, onnx.metadata and hgf.report. Fails where the entry functions
+/// are missing.
 mlir::LogicalResult emitDescriptor(mlir::ModuleOp module, llvm::Module &output,
-                                   const SideFile &side);
+                                   const SideFile &side,
+                                   llvm::StringRef symbol);
 
 } // namespace hgf
 

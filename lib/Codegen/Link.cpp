@@ -5,7 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "hgf/Codegen/Codegen.h"
+#include "Targets.h"
 
 #include "lld/Common/Driver.h"
 #include "mlir/IR/Diagnostics.h"
@@ -18,42 +18,6 @@
 LLD_HAS_DRIVER(elf)
 
 using namespace mlir;
-
-namespace {
-
-/// What of a target's C library an executable needs.
-struct Sysroot {
-  std::vector<std::string> directories;
-  std::string dynamicLinker;
-  std::string emulation;
-
-  /// Path of `file` in the first directory that has it, or empty.
-  std::string find(StringRef file) const {
-    for (StringRef directory : directories) {
-      SmallString<128> path(directory);
-      llvm::sys::path::append(path, file);
-      if (llvm::sys::fs::exists(path))
-        return path.str().str();
-    }
-    return "";
-  }
-};
-
-} // namespace
-
-/// Where Debian keeps crt files and libc: the machine's own, or a cross
-/// compiler's.
-static Sysroot getSysroot(const llvm::Triple &triple) {
-  Sysroot sysroot;
-  std::string name = (triple.getArchName() + "-linux-gnu").str();
-  sysroot.directories = {"/usr/lib/" + name, "/lib/" + name,
-                         "/usr/" + name + "/lib", "/usr/lib64"};
-  bool isX86 = triple.getArch() == llvm::Triple::x86_64;
-  sysroot.emulation = isX86 ? "elf_x86_64" : "aarch64linux";
-  sysroot.dynamicLinker =
-      isX86 ? "/lib64/ld-linux-x86-64.so.2" : "/lib/ld-linux-aarch64.so.1";
-  return sysroot;
-}
 
 static LogicalResult writeArchive(Location location,
                                   ArrayRef<std::string> objects,
@@ -104,42 +68,99 @@ static LogicalResult writeArchive(Location location,
 /// As in lib/Runtime/SideFile.c: from here on constants are read as a stream.
 static constexpr uint64_t streamedBytes = 4 << 20;
 
+namespace {
+
+/// Paths of files that a kind of binary is made of. After a missing one, every
+/// path is empty and the error is out.
+class TargetFiles {
+public:
+  TargetFiles(Location location, const hgf::TargetSystem &system,
+              StringRef sysroot)
+      : location(location), system(system), sysroot(sysroot) {}
+
+  /// A file of the C library.
+  std::string library(StringRef file) {
+    return need(hgf::findLibraryFile(system, sysroot, file), file,
+                "of the C library", system.libraryFolders,
+                hgf::getLibraryPackage(system));
+  }
+
+  /// A file that comes with GCC.
+  std::string compiler(StringRef file) {
+    return need(hgf::findCompilerFile(system, sysroot, file), file, "of GCC",
+                system.compilerFolders, hgf::getCompilerPackage(system));
+  }
+
+  bool complete = true;
+
+private:
+  std::string need(std::string path, StringRef file, StringRef origin,
+                   ArrayRef<llvm::StringLiteral> folders,
+                   const std::string &package) {
+    if (!path.empty() || !complete)
+      return path;
+    complete = false;
+    std::string places;
+    for (StringRef folder : folders)
+      places += (places.empty() ? "" : ", ") + folder.str();
+    emitError(location) << "expected '" << file << "' " << origin << " for "
+                        << system.name << " under '"
+                        << (sysroot.empty() ? "/" : sysroot) << "' in "
+                        << places << " but there is none; install " << package
+                        << " or emit a shared library";
+    return "";
+  }
+
+  Location location;
+  const hgf::TargetSystem &system;
+  StringRef sysroot;
+};
+
+} // namespace
+
 LogicalResult hgf::link(Location location, BinaryKind kind,
-                        StringRef tripleText, ArrayRef<std::string> objects,
-                        StringRef runtimeDirectory, StringRef path) {
-  llvm::Triple triple(tripleText);
-  // Strings live here until lld is done: it resets the process's options and
-  // takes pointers.
-  std::vector<std::string> arguments = {
-      "ld.lld", "-m",       getSysroot(triple).emulation,
-      "-o",     path.str(), "--build-id=none"};
-  Sysroot sysroot = getSysroot(triple);
-  auto add = [&](ArrayRef<std::string> more) {
-    llvm::append_range(arguments, more);
-  };
-  SmallString<128> runtime(runtimeDirectory);
-  llvm::sys::path::append(runtime, (triple.getArchName() + "-linux-gnu").str());
+                        const CodegenTarget &target,
+                        ArrayRef<std::string> objects,
+                        StringRef runtimeDirectory, StringRef path,
+                        StringRef mainArchive) {
+  if (failed(checkBinaryKind(location, kind, target)))
+    return failure();
+  const TargetSystem &system =
+      *findTargetSystem(llvm::Triple(getTriple(target)));
   auto getArchive = [&](StringRef name) {
-    SmallString<128> archive(runtime);
-    llvm::sys::path::append(archive, name);
+    SmallString<128> archive(runtimeDirectory);
+    llvm::sys::path::append(archive, system.name, name);
     return archive.str().str();
   };
   std::string library = getArchive("libhgf_runtime.a");
-  std::string mainLibrary = getArchive("libhgf_main.a");
+  std::string mainLibrary = getArchive(mainArchive);
   SmallVector<std::string> needed;
   if (kind != BinaryKind::Object)
     needed.push_back(library);
-  if (kind == BinaryKind::Executable)
+  if (kind == BinaryKind::Executable || kind == BinaryKind::StaticExecutable)
     needed.push_back(mainLibrary);
   for (StringRef archive : needed)
     if (!llvm::sys::fs::exists(archive))
       return emitError(location)
-             << "expected the runtime for " << triple.getArchName() << " at '"
-             << archive << "' but there is no such file; install the compiler "
+             << "expected the runtime for " << system.name << " at '" << archive
+             << "' but there is no such file; install the compiler "
              << "with support for this target";
 
-  std::string libc = sysroot.find("libc.so.6");
-  std::string libm = sysroot.find("libm.so.6");
+  // Strings live here until lld is done: it resets the process's options and
+  // takes pointers.
+  std::vector<std::string> arguments = {
+      "ld.lld", "-m",       system.emulation.str(),
+      "-o",     path.str(), "--build-id=none"};
+  auto add = [&](ArrayRef<std::string> more) {
+    llvm::append_range(arguments, more);
+  };
+  // For paths inside the C library's linker scripts.
+  if (!target.sysroot.empty())
+    add({"--sysroot=" + target.sysroot});
+  TargetFiles files(location, system, target.sysroot);
+  auto find = [&](StringRef file) {
+    return findLibraryFile(system, target.sysroot, file);
+  };
   switch (kind) {
   case BinaryKind::Static:
     return writeArchive(location, objects, {library}, path);
@@ -147,41 +168,46 @@ LogicalResult hgf::link(Location location, BinaryKind kind,
     add({"-r"});
     add(objects);
     break;
-  case BinaryKind::Shared:
+  case BinaryKind::Shared: {
     // Without the C library's files its symbols stay open until load.
     add({"-shared", "--gc-sections", "-z", "now", "-soname",
          llvm::sys::path::filename(path).str()});
     add(objects);
     add({"--whole-archive", library, "--no-whole-archive"});
+    std::string libc = find("libc.so.6"), libm = find("libm.so.6");
     if (!libc.empty() && !libm.empty())
       add({"--as-needed", libm, libc});
     break;
+  }
   case BinaryKind::Executable: {
-    std::vector<std::string> start;
-    for (StringRef file : {"Scrt1.o", "crti.o", "crtn.o"}) {
-      start.push_back(sysroot.find(file));
-      if (start.back().empty())
-        return emitError(location)
-               << "expected '" << file << "' of the C library for "
-               << triple.getArchName() << " in "
-               << llvm::join(sysroot.directories, ", ")
-               << " but there is none; install "
-               << (triple.getArch() == llvm::Triple::x86_64
-                       ? "libc6-dev"
-                       : "libc6-dev-arm64-cross")
-               << " or emit a shared library";
-    }
     add({"-pie", "--gc-sections", "-z", "now", "-z", "relro", "--eh-frame-hdr",
-         "-dynamic-linker", sysroot.dynamicLinker, start[0], start[1]});
+         "-dynamic-linker", system.dynamicLinker.str(),
+         files.library("Scrt1.o"), files.library("crti.o")});
     add(objects);
-    add({mainLibrary, library, "--as-needed", libm, libc});
-    std::string shared = sysroot.find("libc_nonshared.a");
+    add({mainLibrary, library, "--as-needed", files.library("libm.so.6"),
+         files.library("libc.so.6")});
+    std::string shared = find("libc_nonshared.a");
     if (!shared.empty())
       add({shared});
-    add({start[2]});
+    add({files.library("crtn.o")});
+    break;
+  }
+  case BinaryKind::StaticExecutable: {
+    // Not position independent: many kernels do not load such a program where
+    // its segments' alignment asks, and then weights get no huge pages.
+    add({"-static", "--gc-sections", "-z", "relro", "--eh-frame-hdr",
+         files.library("crt1.o"), files.library("crti.o")});
+    add(objects);
+    // libgcc: long double on AArch64, and unwinding for threads that end.
+    add({mainLibrary, library, "--start-group", files.library("libm.a"),
+         files.library("libc.a"), files.compiler("libgcc.a"),
+         files.compiler("libgcc_eh.a"), "--end-group",
+         files.library("crtn.o")});
     break;
   }
   }
+  if (!files.complete)
+    return failure();
   // Large weights stream through huge pages, which a mapping of the file can
   // have only where addresses and offsets agree to the size of one.
   uint64_t bytes = 0;

@@ -5,7 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "hgf/Codegen/Codegen.h"
+#include "Targets.h"
 
 #include "mlir/IR/Diagnostics.h"
 #include "llvm/MC/MCSubtargetInfo.h"
@@ -46,13 +46,9 @@ FailureOr<std::unique_ptr<llvm::TargetMachine>>
 hgf::createTargetMachine(Location location, const CodegenTarget &target) {
   initializeTargets();
   llvm::Triple triple(getTriple(target));
-  bool isX86 = triple.getArch() == llvm::Triple::x86_64;
-  bool isArm = triple.getArch() == llvm::Triple::aarch64;
-  if ((!isX86 && !isArm) || !triple.isOSLinux())
-    return emitError(location)
-           << "expected a target of Linux on x86-64 or AArch64 but got '"
-           << target.triple
-           << "'; try --target=x86_64-linux-gnu or --target=aarch64-linux-gnu";
+  if (!findTargetSystem(triple))
+    return emitError(location) << explainUnknownTarget(
+               target.triple.empty() ? getTriple(target) : target.triple);
   std::string error;
   const llvm::Target *entry = llvm::TargetRegistry::lookupTarget(triple, error);
   if (!entry)
@@ -74,7 +70,7 @@ hgf::createTargetMachine(Location location, const CodegenTarget &target) {
       features += (feature.second ? "+" : "-") + feature.first().str();
     }
   } else if (cpu.empty() || cpu == "portable") {
-    cpu = isX86 ? "x86-64" : "generic";
+    cpu = triple.getArch() == llvm::Triple::x86_64 ? "x86-64" : "generic";
   }
   std::unique_ptr<llvm::MCSubtargetInfo> subtarget(
       entry->createMCSubtargetInfo(triple, "", ""));

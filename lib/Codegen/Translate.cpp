@@ -33,7 +33,7 @@ void hgf::registerCodegenDialects(DialectRegistry &registry) {
 static LogicalResult placeWeights(ModuleOp module, llvm::Module &output,
                                   const llvm::Triple &triple,
                                   const hgf::WeightsFiles &files,
-                                  hgf::SideFile &side) {
+                                  StringRef slot, hgf::SideFile &side) {
   hgf::Weights weights = hgf::collectWeights(module);
   if (weights.blobs.empty())
     return success();
@@ -46,16 +46,15 @@ static LogicalResult placeWeights(ModuleOp module, llvm::Module &output,
       hgf::writeWeightsFile(weights, module.getLoc(), files.side);
   if (failed(checksum))
     return failure();
-  hgf::declareSideWeights(weights, output);
+  hgf::declareSideWeights(weights, output, slot);
   side = {llvm::sys::path::filename(files.side).str(), weights.size, *checksum};
   return success();
 }
 
-std::unique_ptr<llvm::Module> hgf::translateModel(ModuleOp module,
-                                                  llvm::LLVMContext &context,
-                                                  llvm::TargetMachine &machine,
-                                                  const WeightsFiles &files,
-                                                  bool portable) {
+std::unique_ptr<llvm::Module>
+hgf::translateModel(ModuleOp module, llvm::LLVMContext &context,
+                    llvm::TargetMachine &machine, const WeightsFiles &files,
+                    bool portable, const ModelSymbols &symbols) {
   std::unique_ptr<llvm::Module> result =
       translateModuleToLLVMIR(module, context, "hgf-model");
   if (!result)
@@ -79,8 +78,8 @@ std::unique_ptr<llvm::Module> hgf::translateModel(ModuleOp module,
     addVariants(*result);
   SideFile side;
   if (failed(placeWeights(module, *result, machine.getTargetTriple(), files,
-                          side)) ||
-      failed(emitDescriptor(module, *result, side)))
+                          symbols.weightsSlot, side)) ||
+      failed(emitDescriptor(module, *result, side, symbols.model)))
     return nullptr;
   return result;
 }

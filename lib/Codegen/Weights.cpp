@@ -237,12 +237,19 @@ void hgf::declareEmbeddedWeights(const Weights &weights, llvm::Module &module,
   }
 }
 
-void hgf::declareSideWeights(const Weights &weights, llvm::Module &module) {
+void hgf::declareSideWeights(const Weights &weights, llvm::Module &module,
+                             llvm::StringRef slot) {
   llvm::LLVMContext &context = module.getContext();
   auto *pointer = llvm::PointerType::getUnqual(context);
   auto *base = new llvm::GlobalVariable(
       module, pointer, /*isConstant=*/false, llvm::GlobalValue::InternalLinkage,
       llvm::ConstantPointerNull::get(pointer), "hgf_weights_base");
+  if (!slot.empty()) {
+    base->setName(slot);
+    base->setLinkage(llvm::GlobalValue::ExternalLinkage);
+    base->setVisibility(llvm::GlobalValue::HiddenVisibility);
+    base->setDSOLocal(true);
+  }
   for (const WeightsBlob &blob : weights.blobs) {
     llvm::GlobalVariable *global = module.getNamedGlobal(blob.symbol);
     if (!global)

@@ -55,8 +55,10 @@ void declareEmbeddedWeights(const Weights &weights, llvm::Module &module,
                             const llvm::Triple &triple);
 
 /// Makes `module` find the constants in the mapped side file: `hgf_initialize`
-/// keeps its address. Made where there is no such function.
-void declareSideWeights(const Weights &weights, llvm::Module &module);
+/// keeps its address. Made where there is no such function. Where `slot` is not
+/// empty, it is the name under which other objects find the kept address.
+void declareSideWeights(const Weights &weights, llvm::Module &module,
+                        llvm::StringRef slot);
 
 } // namespace hgf
 

@@ -28,10 +28,14 @@ Compiles a model (.onnx, .mlir, .mlirbc) ahead of time.
 
   -o FILE                     the output; its suffix says its kind: .so .a .o .ll
                               .s .mlir .mlirbc, anything else an executable
-  --emit=KIND                 exe, shared, static, object, llvm, asm, mlir or
-                              bytecode, whatever the suffix
-  --target=TRIPLE             x86_64-linux-gnu or aarch64-linux-gnu; default: this
-                              machine's
+  --emit=KIND                 exe, static-exe (needs no library on the target),
+                              shared, static (a library), object, llvm, asm, mlir
+                              or bytecode, whatever the suffix
+  --target=TRIPLE             x86_64-linux-gnu or aarch64-linux-gnu; for Android
+                              x86_64-linux-android or aarch64-linux-android,
+                              objects only; default: this machine's
+  --sysroot=DIR               where the target's C library is for executables;
+                              default: / with Debian's cross compilers
   --cpu=NAME                  portable (default; kernels are chosen at load),
                               native, or an LLVM CPU name
   --encoding=NAME             how weights lie in memory: auto (default; what is
@@ -129,6 +133,7 @@ private:
     std::string *text = llvm::StringSwitch<std::string *>(name)
                             .Case("target", &options.target.triple)
                             .Case("cpu", &options.target.cpu)
+                            .Case("sysroot", &options.target.sysroot)
                             .Case("encoding", &options.encoding)
                             .Case("level", &options.level)
                             .Case("compile-from", &options.compileFrom)
@@ -156,6 +161,7 @@ private:
       using hgf::EmitKind;
       options.emit = llvm::StringSwitch<std::optional<EmitKind>>(value)
                          .Case("exe", EmitKind::Executable)
+                         .Case("static-exe", EmitKind::StaticExecutable)
                          .Case("shared", EmitKind::Shared)
                          .Case("static", EmitKind::Static)
                          .Case("object", EmitKind::Object)
@@ -165,8 +171,8 @@ private:
                          .Case("bytecode", EmitKind::Bytecode)
                          .Default(std::nullopt);
       return options.emit ||
-             fail("expected --emit to be exe, shared, static, object, llvm, "
-                  "asm, mlir or bytecode but got '" +
+             fail("expected --emit to be exe, static-exe, shared, static, "
+                  "object, llvm, asm, mlir or bytecode but got '" +
                   value + "'");
     }
     if (name == "dim") {

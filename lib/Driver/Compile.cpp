@@ -89,7 +89,11 @@ public:
     bool complete = options.compileTo.empty();
     // First, so that a wrong target is an error whatever is written.
     auto machine = hgf::createTargetMachine(location, options.target);
-    if (failed(machine) || failed(runPhases()))
+    if (failed(machine) ||
+        (isBinary(kind) &&
+         failed(hgf::checkBinaryKind(location, getBinaryKind(kind),
+                                     options.target))) ||
+        failed(runPhases()))
       return failure();
     if (options.report == hgf::ReportKind::Table)
       report << hgf::formatReportAsTable(module);
@@ -188,8 +192,9 @@ private:
     if (options.sideWeights)
       files.side = options.output + ".weights";
     llvm::LLVMContext context;
-    std::unique_ptr<llvm::Module> code = hgf::translateModel(
-        module, context, machine, files, options.target.cpu == "portable");
+    std::unique_ptr<llvm::Module> code =
+        hgf::translateModel(module, context, machine, files,
+                            options.target.cpu == "portable", options.symbols);
     if (!code)
       return failure();
     {
@@ -219,15 +224,22 @@ private:
     uint64_t weightBytes = 0;
     if (!llvm::sys::fs::file_size(*weights, weightBytes) && weightBytes)
       objects.push_back(*weights);
-    if (kind != hgf::EmitKind::Executable) {
+    if (kind != hgf::EmitKind::Executable &&
+        kind != hgf::EmitKind::StaticExecutable) {
       SmallString<128> header(options.output);
       llvm::sys::path::replace_extension(header, "h");
       if (failed(hgf::writeHeader(module, header)))
         return failure();
     }
-    return hgf::link(location, getBinaryKind(kind),
-                     hgf::getTriple(options.target), objects,
+    return hgf::link(location, getBinaryKind(kind), options.target, objects,
                      options.runtimeDirectory, options.output);
+  }
+
+  static bool isBinary(hgf::EmitKind kind) {
+    using hgf::EmitKind;
+    return !llvm::is_contained({EmitKind::LLVM, EmitKind::Assembly,
+                                EmitKind::MLIR, EmitKind::Bytecode},
+                               kind);
   }
 
   static hgf::BinaryKind getBinaryKind(hgf::EmitKind kind) {
@@ -238,6 +250,8 @@ private:
       return hgf::BinaryKind::Static;
     case hgf::EmitKind::Object:
       return hgf::BinaryKind::Object;
+    case hgf::EmitKind::StaticExecutable:
+      return hgf::BinaryKind::StaticExecutable;
     default:
       return hgf::BinaryKind::Executable;
     }

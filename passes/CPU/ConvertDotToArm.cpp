@@ -71,8 +71,9 @@ struct ConvertDotToArm
   }
 
   /// Keeps activations that are repeated in all lanes one whole vector: the
-  /// code generator would see that both halves are the same, and move the second
-  /// halves of codes to where `smlal` finds them instead of taking `smlal2`.
+  /// code generator would see that both halves are the same, and move the
+  /// second halves of codes to where `smlal` finds them instead of taking
+  /// `smlal2`.
   static void fenceRepeated(vector::BitCastOp op) {
     const InstructionLevel *level = getLevelOfKernel(op);
     auto isDot = [&](OpOperand &use) {

@@ -531,10 +531,10 @@ def ConvertUnpackToArm : Pass<"convert-unpack-to-arm", "mlir::ModuleOp"> {
     becomes
 
     ```mlir
-    %0 = vector.extract_strided_slice %arg0 {offsets = [0], sizes = [16], strides = [1]} : vector<32xi8> to vector<16xi8>
-    %1 = vector.extract_strided_slice %arg0 {offsets = [16], sizes = [16], strides = [1]} : vector<32xi8> to vector<16xi8>
-    %2 = arith.andi %arg1, %cst : vector<16xi8>
-    %3 = llvm.call_intrinsic "llvm.aarch64.neon.tbl2.v16i8"(%0, %1, %2) : (vector<16xi8>, vector<16xi8>, vector<16xi8>) -> vector<16xi8>
+    %0 = arith.andi %arg1, %cst : vector<16xi8>
+    %1 = vector.extract_strided_slice %arg0 {offsets = [0], sizes = [16], strides = [1]} : vector<32xi8> to vector<16xi8>
+    %2 = vector.extract_strided_slice %arg0 {offsets = [16], sizes = [16], strides = [1]} : vector<32xi8> to vector<16xi8>
+    %3 = llvm.call_intrinsic "llvm.aarch64.neon.tbl2.v16i8"(%1, %2, %0) : (vector<16xi8>, vector<16xi8>, vector<16xi8>) -> vector<16xi8>
     ```
   }];
   let dependentDialects = ["mlir::LLVM::LLVMDialect", "mlir::arith::ArithDialect", "mlir::vector::VectorDialect"];

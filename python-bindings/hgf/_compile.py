@@ -113,7 +113,7 @@ def compile_to(
     """Compiles a model to a file, for any target, as the command hgf-compile does.
 
     output: its suffix says what is written: .so .a .o .ll .s .mlir .mlirbc, anything else an executable.
-    emit: exe, shared, static, object, llvm, asm, mlir or bytecode, whatever the suffix.
+    emit: exe, static-exe, shared, static, object, llvm, asm, mlir or bytecode, whatever the suffix.
     target: LLVM triple, e.g. "aarch64-linux-gnu"; None: this machine's.
     compile_from, compile_to: names of phases (`hgf.ir.phases()`); the first one's input is what the phase before wrote,
     the pipeline stops after the second, which needs emit "mlir" or "bytecode".

@@ -24,6 +24,7 @@ static hgf::EmitKind getKind(StringRef name) {
   using hgf::EmitKind;
   auto kind = llvm::StringSwitch<std::optional<EmitKind>>(name)
                   .Case("exe", EmitKind::Executable)
+                  .Case("static-exe", EmitKind::StaticExecutable)
                   .Case("shared", EmitKind::Shared)
                   .Case("static", EmitKind::Static)
                   .Case("object", EmitKind::Object)
@@ -33,8 +34,8 @@ static hgf::EmitKind getKind(StringRef name) {
                   .Case("bytecode", EmitKind::Bytecode)
                   .Default(std::nullopt);
   if (!kind)
-    throw Error("expected emit to be exe, shared, static, object, llvm, asm, "
-                "mlir or bytecode but got '" +
+    throw Error("expected emit to be exe, static-exe, shared, static, object, "
+                "llvm, asm, mlir or bytecode but got '" +
                 name.str() + "'");
   return *kind;
 }

@@ -87,7 +87,7 @@ def test_another_machines_code_is_written_and_not_loaded(tmp_path):
     [
         ({"cpu": "pentium9"}, "pentium9"),
         ({"target": "mips-linux-gnu"}, "mips"),
-        ({"emit": "jar"}, "expected emit to be exe, shared"),
+        ({"emit": "jar"}, "expected emit to be exe, static-exe, shared"),
         ({"compile_from": "beginning"}, "no phase 'beginning'"),
         ({"dims": {"no_such": 3}}, "no_such"),
         ({"encoding": "planes9"}, "expected encoding to be auto"),

@@ -29,6 +29,9 @@ struct CodegenTarget {
   std::string triple;
   /// LLVM CPU name, "native", or "portable".
   std::string cpu = "portable";
+  /// The folder that stands for "/" when the target's C library is looked for;
+  /// empty: this machine's, with Debian's cross compilers.
+  std::string sysroot;
 };
 
 /// A target machine with position independent code, or an error about the
@@ -47,14 +50,22 @@ struct WeightsFiles {
   std::string side;
 };
 
-/// Translates `module` (LLVM dialect), adds the model's descriptor, the
-/// constant `hgf_model`, and writes the weights to one of `files`. A `portable`
-/// binary holds variants of hot functions and chooses at load.
-std::unique_ptr<llvm::Module> translateModel(mlir::ModuleOp module,
-                                             llvm::LLVMContext &context,
-                                             llvm::TargetMachine &machine,
-                                             const WeightsFiles &files,
-                                             bool portable);
+/// What a compiled model is called, for programs that hold several.
+struct ModelSymbols {
+  /// The descriptor.
+  std::string model = "hgf_model";
+  /// Where the code keeps the address of a side file's weights; empty: other
+  /// objects do not see it.
+  std::string weightsSlot;
+};
+
+/// Translates `module` (LLVM dialect), adds the model's descriptor, and writes
+/// the weights to one of `files`. A `portable` binary holds variants of hot
+/// functions and chooses at load.
+std::unique_ptr<llvm::Module>
+translateModel(mlir::ModuleOp module, llvm::LLVMContext &context,
+               llvm::TargetMachine &machine, const WeightsFiles &files,
+               bool portable, const ModelSymbols &symbols = {});
 
 /// Runs LLVM's O3 pipeline.
 void optimize(llvm::Module &module, llvm::TargetMachine &machine);
@@ -68,16 +79,21 @@ mlir::LogicalResult emitFile(llvm::Module &module, llvm::TargetMachine &machine,
 /// name.
 mlir::LogicalResult writeHeader(mlir::ModuleOp module, llvm::StringRef path);
 
-/// The kinds of binaries.
-enum class BinaryKind { Executable, Shared, Static, Object };
+/// The kinds of binaries. `Static` is a library.
+enum class BinaryKind { Executable, StaticExecutable, Shared, Static, Object };
+
+/// Fails where `target` has no binaries of that kind.
+mlir::LogicalResult checkBinaryKind(mlir::Location location, BinaryKind kind,
+                                    const CodegenTarget &target);
 
 /// Joins `objects` and the runtime to the binary `path`. `runtimeDirectory`
-/// holds one folder of prebuilt archives per triple.
+/// holds one folder of prebuilt archives per triple; executables take their
+/// function main from `mainArchive`.
 mlir::LogicalResult link(mlir::Location location, BinaryKind kind,
-                         llvm::StringRef triple,
+                         const CodegenTarget &target,
                          llvm::ArrayRef<std::string> objects,
-                         llvm::StringRef runtimeDirectory,
-                         llvm::StringRef path);
+                         llvm::StringRef runtimeDirectory, llvm::StringRef path,
+                         llvm::StringRef mainArchive = "libhgf_main.a");
 
 } // namespace hgf
 

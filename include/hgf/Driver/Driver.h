@@ -18,6 +18,7 @@ namespace hgf {
 /// What the compiler writes.
 enum class EmitKind {
   Executable,
+  StaticExecutable,
   Shared,
   Static,
   Object,
@@ -50,6 +51,8 @@ struct CompileOptions {
   std::vector<std::string> dimensions;
   /// Weights in a file beside the binary instead of inside it.
   bool sideWeights = false;
+  /// For programs that hold several models.
+  ModelSymbols symbols;
   /// Names of phases; empty: the first and the last.
   std::string compileFrom;
   std::string compileTo;
