@@ -19,11 +19,11 @@ using llvm::StringRef;
 static constexpr MemoryCosts memoryCosts[] = {
     // level       bytes/cycle cache
     {"avx512vbmi", 9.0,        24 << 20},
-    // Of data sheets, all cores reading: Cortex-A53 in a Raspberry Pi 3,
-    // Cortex-A76 in a Raspberry Pi 5, Neoverse-V1 in a server of 64 cores.
-    {"neon",       0.7,        512 << 10},
-    {"dotprod",    1.8,        2 << 20},
-    {"i8mm",       1.8,        16 << 20},
+    // Assumed, not measured: boards with Cortex-A53 and Cortex-A76, a server with
+    // Neoverse-V1, one core reading.
+    {"neon",       1.7,        512 << 10},
+    {"dotprod",    4.0,        2 << 20},
+    {"i8mm",       7.0,        16 << 20},
     {"",           6.0,        16 << 20},
 };
 // clang-format on

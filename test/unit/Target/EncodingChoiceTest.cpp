@@ -93,20 +93,19 @@ TEST(EncodingChoice, AArch64KeepsRowsTogether) {
       "");
 }
 
-TEST(EncodingChoice, ANamedAArch64ProcessorSavesBytesWhereItWaitsForThem) {
+TEST(EncodingChoice, FewerBytesMustNotCostMoreCycles) {
   EncodingQuery query;
   query.columns = 2560;
-  auto choose = [&](llvm::StringRef cpu, Residency residency) {
+  for (llvm::StringRef cpu : {"cortex-a53", "cortex-a76", "neoverse-v1"}) {
     auto levels = selectInstructionLevels("aarch64-linux-gnu", cpu);
     query.levels = levels;
-    query.residency = residency;
-    return chooseEncoding(query).encoding->getName();
-  };
-  EXPECT_EQ(choose("neoverse-v1", Residency::Memory), "tritplanes");
-  EXPECT_EQ(choose("neoverse-v1", Residency::Cache), "rowplanes2");
-  EXPECT_EQ(choose("cortex-a76", Residency::Memory), "tritplanes");
-  // Unpacking takes longer than reading.
-  EXPECT_EQ(choose("cortex-a53", Residency::Memory), "rowplanes2");
+    query.wanted = nullptr;
+    EXPECT_EQ(chooseEncoding(query).encoding->getName(), "rowplanes2")
+        << cpu.str();
+    query.wanted = findEncoding("tritplanes");
+    EXPECT_EQ(explainRefusal(*query.wanted, levels), "");
+    EXPECT_EQ(chooseEncoding(query).encoding, query.wanted) << cpu.str();
+  }
 }
 
 TEST(EncodingChoice, RowsThatShareBytesShareWhatTheyCannotDo) {
