@@ -94,11 +94,14 @@ private:
   /// Mixed where that is possible.
   void unpack(int64_t part, Encoding::LoadBytes load, Encoding::UseCodes use);
   void unpackRows(Value rows, int64_t bundle, int64_t part, Operands &operands);
-  /// The rows of a bundle and of the next one, in pairs.
-  void unpackPairs(Value rows, int64_t bundle, int64_t part,
+  /// The rows of a bundle and of the next one, in pairs: one half of the
+  /// columns.
+  void unpackPairs(Value rows, int64_t bundle, int64_t part, int64_t half,
                    Operands &operands);
   Value load(Value pointer, int64_t offset);
   Value loadInput(Value input, int64_t column);
+  /// Eight columns of two tokens.
+  Value loadInputPair(Value first, Value second, int64_t column);
   /// The first or second halves of each 16 bytes of two vectors.
   Value joinHalves(Value first, Value second, int64_t half);
   Value dot(Value accumulator, const Operand &operand, Value x);

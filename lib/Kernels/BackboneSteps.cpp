@@ -26,6 +26,17 @@ Value Backbone::loadInput(Value input, int64_t column) {
   return k.load(codes, k.address(input, column), vectorBytes);
 }
 
+Value Backbone::loadInputPair(Value first, Value second, int64_t column) {
+  assert(vectorBytes == 2 * matrixColumns);
+  auto load = [&](Value token) {
+    return k.load(k.b.getI64Type(), k.address(token, column), matrixColumns);
+  };
+  Value words[] = {load(first), load(second)};
+  Value both =
+      vector::FromElementsOp::create(k.b, k.vector(2, k.b.getI64Type()), words);
+  return vector::BitCastOp::create(k.b, codes, both);
+}
+
 Value Backbone::joinHalves(Value first, Value second, int64_t half) {
   // Halves of 16 bytes, which is what products of matrices take.
   constexpr int64_t bytes = 8;
@@ -68,23 +79,21 @@ void Backbone::unpackRows(Value rows, int64_t bundle, int64_t part,
 }
 
 void Backbone::unpackPairs(Value rows, int64_t bundle, int64_t part,
-                           Operands &operands) {
+                           int64_t half, Operands &operands) {
   assert(encoding.keepsLanes() &&
          "halves are joined before codes are unpacked");
-  for (int64_t half : {0, 1})
-    unpack(
-        part,
-        [&](int64_t offset) {
-          Value first = k.address(rows, bundle * bundleBytes);
-          return joinHalves(load(first, offset),
-                            load(first, bundleBytes + offset), half);
-        },
-        [&](const Encoding::Codes &step) {
-          operands[step.column + half * matrixColumns].push_back(
-              {step.codes,
-               step.row * encoding.getBundleCount() / 2 + bundle / 2,
-               step.isSigned});
-        });
+  unpack(
+      part,
+      [&](int64_t offset) {
+        Value first = k.address(rows, bundle * bundleBytes);
+        return joinHalves(load(first, offset),
+                          load(first, bundleBytes + offset), half);
+      },
+      [&](const Encoding::Codes &step) {
+        operands[step.column + half * matrixColumns].push_back(
+            {step.codes, step.row * encoding.getBundleCount() / 2 + bundle / 2,
+             step.isSigned});
+      });
 }
 
 void Backbone::emitBlock(Value rows, ArrayRef<Value> inputs,
@@ -134,24 +143,24 @@ void Backbone::emitTokens(Value rows, int64_t part, ArrayRef<Value> inputs,
     }
 }
 
+// Half a vector at a time: all accumulators of eight tokens leave few
+// registers.
 void Backbone::emitPairs(Value rows, int64_t part, ArrayRef<Value> inputs,
                          MutableArrayRef<Value> accumulators) {
-  Operands operands;
-  for (int64_t bundle = 0; bundle < tileRows / bundleRows; bundle += 2)
-    unpackPairs(rows, bundle, part, operands);
   int64_t pairs = tileTokens / 2;
-  for (auto &[column, together] : operands)
-    for (int64_t pair = 0; pair < pairs; ++pair) {
-      // The columns of the first and the second half come from the same loads.
-      int64_t half = column / matrixColumns % 2;
-      int64_t first = column - half * matrixColumns;
-      Value x = joinHalves(loadInput(inputs[2 * pair], first),
-                           loadInput(inputs[2 * pair + 1], first), half);
-      for (const Operand &operand : together) {
-        Value &sum = accumulators[operand.row * pairs + pair];
-        sum = dot(sum, operand, x);
+  for (int64_t half : {0, 1}) {
+    Operands operands;
+    for (int64_t bundle = 0; bundle < tileRows / bundleRows; bundle += 2)
+      unpackPairs(rows, bundle, part, half, operands);
+    for (auto &[column, together] : operands)
+      for (int64_t pair = 0; pair < pairs; ++pair) {
+        Value x = loadInputPair(inputs[2 * pair], inputs[2 * pair + 1], column);
+        for (const Operand &operand : together) {
+          Value &sum = accumulators[operand.row * pairs + pair];
+          sum = dot(sum, operand, x);
+        }
       }
-    }
+  }
 }
 
 void Backbone::emitGroupBlock(Value rows, ArrayRef<Value> inputs, Value scales,

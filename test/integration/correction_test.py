@@ -10,6 +10,7 @@ import pytest
 import harness
 import kernel_layers
 from kernel_layers import Layer
+from machines import ARM_MACHINES, NATIVE, shared_source
 
 LAYERS = [Layer(40, 256, rank=8, factor=factor, gate=gate, segments=segments, ranks=ranks)
           for factor in ("f16", "bf16", "f32")
@@ -39,14 +40,13 @@ def rounded(layer):
 
 @pytest.fixture(scope="module")
 def source(tmp_path_factory):
-    path = tmp_path_factory.mktemp("corrections") / "model.mlir"
-    path.write_text(kernel_layers.module(LAYERS))
-    return path
+    return shared_source(tmp_path_factory, "corrections.mlir", kernel_layers.module(LAYERS))
 
 
-def test_int8_corrections(source):
-    path = harness.compile_file(source, source.with_suffix(".so"), "--compile-from=fusion", "--correction=int8")
-    model = harness.Model(path)
+@pytest.mark.parametrize("name", ["native", *ARM_MACHINES])
+def test_int8_corrections(source, name):
+    machine = ARM_MACHINES.get(name, NATIVE)
+    model = machine.load(machine.compile(source, "--compile-from=fusion", "--correction=int8"))
     for tokens in (1, 5):
         feeds = kernel_layers.make_inputs(LAYERS, tokens, seed=tokens)
         kernel_layers.check([rounded(layer) for layer in LAYERS], feeds, model(feeds))
@@ -67,10 +67,12 @@ def test_report_has_the_error_and_fewer_bits(source, tmp_path):
         assert 0 < after["correction_error"]["rms"] < 0.01
 
 
-def test_gate_threshold(source, tmp_path):
+@pytest.mark.parametrize("name", ["native", *ARM_MACHINES])
+def test_gate_threshold(source, tmp_path, name):
     """From the command line to the report and the numbers."""
-    path = tmp_path / "model.so"
-    run = subprocess.run([harness.HGF_COMPILE, source, "-o", path, "--compile-from=fusion", "--report=json", "--gate-threshold=0.5"],
+    machine = ARM_MACHINES.get(name, NATIVE)
+    flags = ["--compile-from=fusion", "--gate-threshold=0.5"]
+    run = subprocess.run([harness.HGF_COMPILE, source, "-o", tmp_path / "model.o", f"--target={machine.target}", "--report=json", *flags],
                          capture_output=True, text=True, check=True)
     for line, layer in zip(json.loads(run.stdout)["linears"], LAYERS):
         assert ("gate_threshold" in line) == (layer.gate == "sigmoid_output")
@@ -81,7 +83,7 @@ def test_gate_threshold(source, tmp_path):
     for layer in LAYERS:
         closing.append(dataclasses.replace(layer))
         closing[-1].__dict__.update(layer.__dict__, threshold=0.5)
-    model = harness.Model(path)
+    model = machine.load(machine.compile(source, *flags))
     feeds = kernel_layers.make_inputs(LAYERS, 9, seed=2)
     kernel_layers.check(closing, feeds, model(feeds))
     model.close()

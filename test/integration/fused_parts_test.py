@@ -1,9 +1,9 @@
 """What joins the ternary kernels of a layer: the norm before it, and gates that close token by token."""
 
-import harness
 import kernel_layers
 import pytest
 from kernel_layers import Layer
+from machines import ARM_MACHINES, NATIVE, shared_source
 
 NORMS = [Layer(n, k, scale, order, rank, "f16", "silu", read, gate, norm=True)
          for n, k, scale, order, rank, read, gate in [
@@ -17,14 +17,14 @@ CLOSING = [Layer(n, k, "row", order, rank, factor, "silu", "original", gate, bia
                (23, 64, "reciprocal", 4, "f32", "sigmoid_output", 2, False)]]
 
 
-@pytest.mark.parametrize("cpu", ["portable", "x86-64"])
-def test_norms_and_closing_gates(tmp_path, cpu):
+@pytest.mark.parametrize("name, cpu", [("native", "portable"), ("native", "x86-64"), *((name, "portable") for name in ARM_MACHINES)])
+def test_norms_and_closing_gates(tmp_path_factory, name, cpu):
+    machine = ARM_MACHINES.get(name, NATIVE)
     layers = NORMS + CLOSING
-    source = tmp_path / "layers.mlir"
-    source.write_text(kernel_layers.module(layers))
-    path = harness.compile_file(source, tmp_path / "layers.so", kernel_layers.PACKING, f"--cpu={cpu}")
+    source = shared_source(tmp_path_factory, "fused_parts.mlir", kernel_layers.module(layers))
+    path = machine.compile(source, kernel_layers.PACKING, f"--cpu={cpu}")
     for threads in (1, 2):
-        model = harness.Model(path, threads)
+        model = machine.load(path, threads)
         for tokens in (1, 5, 9, 64) if threads == 1 else (1, 11):
             feeds = kernel_layers.make_inputs(layers, tokens, seed=tokens)
             kernel_layers.check(layers, feeds, model(feeds))

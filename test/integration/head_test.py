@@ -10,6 +10,7 @@ from onnx import helper, numpy_helper
 
 import harness
 from harness import argument, result
+from machines import ARM_MACHINES, NATIVE, shared_source
 
 FLOATS = {"f16": np.float16, "i8": np.int8}
 # (N, K): one row, one column, tails of both blocks, and whole ones.
@@ -70,35 +71,33 @@ def module(cases):
     return text, [(dense, bias) for _, dense, bias in layers]
 
 
-def compile_cases(folder, cases, *flags):
-    text, references = module(cases)
-    (folder / "heads.mlir").write_text(text)
-    return harness.compile_file(folder / "heads.mlir", folder / "heads.so", "--compile-from=packing", *flags), references
-
-
-def check(library, references, tokens, threads):
+def check(model, references, tokens):
     rng = np.random.default_rng(tokens)
     feeds = {f"x{i}": rng.standard_normal((tokens, dense.shape[1])).astype(np.float32)
              for i, (dense, _) in enumerate(references)}
-    model = harness.Model(library, threads)
     results = model(feeds)
-    model.close()
     for i, (dense, bias) in enumerate(references):
         expected = feeds[f"x{i}"] @ dense.T + bias
         # float32 sums in any order.
         bound = 1e-6 * (np.abs(feeds[f"x{i}"]) @ np.abs(dense).T + np.abs(bias))
-        assert (np.abs(results[f"y{i}"] - expected) <= bound + 1e-30).all(), (tokens, threads, dense.shape)
+        assert (np.abs(results[f"y{i}"] - expected) <= bound + 1e-30).all(), (tokens, dense.shape)
 
 
 CASES = [(n, k, kind, (n + k) % 2 == (kind == "i8")) for n, k in SIZES for kind in FLOATS]
 
 
-@pytest.mark.parametrize("flags", [(), ("--cpu=x86-64",), ("--cpu=x86-64-v3",)], ids=["portable", "baseline", "avx2"])
-def test_heads(flags, tmp_path):
-    library, references = compile_cases(tmp_path, CASES, *flags)
-    for tokens in TOKENS:
-        for threads in (1, 2, 3):
-            check(library, references, tokens, threads)
+@pytest.mark.parametrize("name, cpu", [("native", "portable"), ("native", "x86-64"), ("native", "x86-64-v3"),
+                                       *((name, "portable") for name in ARM_MACHINES)])
+def test_heads(name, cpu, tmp_path_factory):
+    machine = ARM_MACHINES.get(name, NATIVE)
+    text, references = module(CASES)
+    source = shared_source(tmp_path_factory, "heads.mlir", text)
+    library = machine.compile(source, "--compile-from=packing", f"--cpu={cpu}")
+    for threads in (2,) if machine.emulated else (1, 2, 3):
+        model = machine.load(library, threads)
+        for tokens in TOKENS:
+            check(model, references, tokens)
+        model.close()
 
 
 class Graph:

@@ -10,16 +10,22 @@ from kernel_layers import PACKING, Layer, module
 
 LAYERS = [Layer(64, 512, "row"), Layer(64, 512, "tensor"), Layer(64, 512, "64"), Layer(64, 512, "row", levels="odd"),
           Layer(64, 512, "row", rank=8, gate="row", bias=True, residual=True)]
-LEVELS = ["avx2", "avxvnni", "avx512vnni", "avx512vbmi"]
-KERNELS = re.compile(r"hgf_kernel_prefill_|hgf_kernel_linear_\w+_row_tokens[48]_")
-# What a frame's slot looks like; arrays on the stack are reached with an index.
-SLOT = re.compile(r"-?\d*\(%(rsp|rbp)\)")
+LEVELS = {"avx2": "x86_64", "avxvnni": "x86_64", "avx512vnni": "x86_64", "avx512vbmi": "x86_64", "neon": "aarch64",
+          "dotprod": "aarch64", "i8mm": "aarch64"}
+KERNELS = {"x86_64": re.compile(r"hgf_kernel_prefill_|hgf_kernel_linear_\w+_row_tokens[48]_"),
+           "aarch64": re.compile(r"hgf_kernel_prefill_\w+_(row|tensor)|hgf_kernel_linear_\w+_row_tokens[1248]_")}
+# What a frame's slot looks like; arrays on the stack are reached with an index, or by another register.
+SLOT = re.compile(r"-?\d*\(%(rsp|rbp)\)|\[sp(, #\d+)?\]")
+
+
+# Of x86, or of AArch64.
+JUMP = r"(?:j\w+|ret\w*|b(?:\.\w+)?|cbn?z|tbn?z)\b"
 
 
 def functions(text):
     """(name, lines) of every function of an assembly file."""
     for match in re.finditer(r"^(\w+):[^\n]*@?\1?\n(.*?)^\.Lfunc_end", text, re.M | re.S):
-        yield match[1], [line.split("#")[0].strip() for line in match[2].splitlines()]
+        yield match[1], [re.split(r"\s#\s|//", line)[0].strip() for line in match[2].splitlines()]
 
 
 def blocks(lines):
@@ -34,16 +40,16 @@ def blocks(lines):
             labels[label[1]] = len(result)
         elif line and not line.startswith("."):
             current.append(line)
-            if re.match(r"(j\w+|ret\w*)\b", line):
+            if re.match(JUMP, line):
                 result.append(current)
                 current = []
     if current:
         result.append(current)
     following = []
     for index, block in enumerate(result):
-        jump = re.match(r"(j\w+)\s+(\.L\w+)", block[-1])
-        next_blocks = {labels[jump[2]]} if jump and jump[2] in labels else set()
-        if not re.match(r"(jmp\w*|ret\w*)\b", block[-1]) and index + 1 < len(result):
+        jump = re.match(JUMP + r".*?(\.L\w+)$", block[-1])
+        next_blocks = {labels[jump[1]]} if jump and jump[1] in labels else set()
+        if not re.match(r"(jmp\w*|ret\w*|b)\b(?!\.)", block[-1]) and index + 1 < len(result):
             next_blocks.add(index + 1)
         following.append(next_blocks)
     return result, following
@@ -88,10 +94,10 @@ def inner_loops(nodes, following):
         yield from inner or [loop]
 
 
-def spills(text):
+def spills(text, architecture="x86_64"):
     count = 0
     for name, lines in functions(text):
-        if not KERNELS.match(name):
+        if not KERNELS[architecture].match(name):
             continue
         code, following = blocks(lines)
         for loop in inner_loops(set(range(len(code))), following):
@@ -107,8 +113,9 @@ def spills(text):
 def test_inner_loops_stay_in_registers(tmp_path, level):
     source, assembly = tmp_path / "layers.mlir", tmp_path / "layers.s"
     source.write_text(module(LAYERS))
-    harness.compile_file(source, assembly, PACKING, f"--level={level}", "--prefill-from=16")
-    for name, instruction, loop in spills(assembly.read_text()):
+    architecture = LEVELS[level]
+    harness.compile_file(source, assembly, PACKING, f"--target={architecture}-linux-gnu", f"--level={level}", "--prefill-from=16")
+    for name, instruction, loop in spills(assembly.read_text(), architecture):
         pytest.fail(f"{name} reads or writes the stack in an inner loop: {instruction}\n" + "\n".join(loop))
 
 
