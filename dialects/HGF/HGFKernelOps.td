@@ -77,6 +77,31 @@ def HGF_DotWidenOp : HGF_Op<"dot_widen", [Pure, AllTypesMatch<["total", "result"
   let hasVerifier = 1;
 }
 
+def HGF_HalfStepOp : HGF_Op<"half_step", [Pure, AllTypesMatch<["acc", "result"]>, AllTypesMatch<["left", "right"]>]> {
+  let summary = "Multiplies float16 lanes and accumulates in float32";
+  let description = [{
+    result[i] = acc[i] + left[i] * right[i]. A product of two float16 is exact in
+    float32, so that the only rounding is that of the sum.
+
+    Constraints: `half_step_c1` the accumulator has as many lanes as the factors.
+
+    Example:
+
+    ```mlir
+    func.func @example(%acc: vector<8xf32>, %left: vector<8xf16>, %right: vector<8xf16>) {
+      %sum = hgf.half_step %acc, %left, %right : vector<8xf32>, vector<8xf16>
+      return
+    }
+    ```
+  }];
+  let arguments = (ins VectorOfRankAndType<[1], [F32]>:$acc,
+                       VectorOfRankAndType<[1], [F16]>:$left,
+                       VectorOfRankAndType<[1], [F16]>:$right);
+  let results = (outs VectorOfRankAndType<[1], [F32]>:$result);
+  let assemblyFormat = "$acc `,` $left `,` $right `:` type($acc) `,` type($left) attr-dict";
+  let hasVerifier = 1;
+}
+
 def HGF_MultishiftOp : HGF_Op<"multishift", [Pure, SameOperandsAndResultType]> {
   let summary = "Takes a byte from any bit on, eight times per quadword";
   let description = [{

@@ -42,6 +42,14 @@ LogicalResult DotWidenOp::verify() {
                << total;
 }
 
+LogicalResult HalfStepOp::verify() {
+  if (getAcc().getType().getNumElements() ==
+      getLeft().getType().getNumElements())
+    return success();
+  return emitOpError("half_step_c1: expected as many lanes as ")
+         << getLeft().getType() << " but got " << getAcc().getType();
+}
+
 LogicalResult MultishiftOp::verify() {
   VectorType type = getSource().getType();
   if (type.getNumElements() % 8 != 0)

@@ -284,6 +284,25 @@ static void emitCorrectionInput(KernelBuilder &k) {
       }
       return sums;
     };
+    // int8 codes are exact in float16, and so are their products with a factor
+    // in float32.
+    bool halves =
+        quantized && k.level.halfProducts && k.key.factor == FactorType::F16;
+    auto halfStep = [&](Value index, Value codes,
+                        ArrayRef<Value> carried) -> Values {
+      Value part = k.address(factor, k.multiply(index, block * elementBytes));
+      k.prefetch(part);
+      VectorType type = k.vector(lanes, k.b.getF16Type());
+      Value x = arith::SIToFPOp::create(k.b, type, codes);
+      Values sums;
+      for (int64_t r = 0; r < block; ++r) {
+        Value weights =
+            k.load(type, k.address(part, r * lanes * elementBytes), 16);
+        sums.push_back(HalfStepOp::create(k.b, carried[r].getType(), carried[r],
+                                          weights, x));
+      }
+      return sums;
+    };
     Values sums;
     if (quantized) {
       // Padded with zeros.
@@ -292,6 +311,8 @@ static void emitCorrectionInput(KernelBuilder &k) {
                     [&](Value index, ArrayRef<Value> carried) {
                       Value codes = k.load(k.vector(lanes, k.i8()),
                                            k.address(x, index), 8);
+                      if (halves)
+                        return halfStep(index, codes, carried);
                       Value wide = arith::ExtSIOp::create(k.b, k.ints(), codes);
                       return step(index, k.toFloat(wide), carried);
                     });

@@ -61,6 +61,12 @@ struct ConvertDotToArm
         op.erase();
       }
     });
+    getOperation().walk([](HalfStepOp op) {
+      const InstructionLevel *level = getLevelOfKernel(op);
+      if (level && level->halfProducts &&
+          op.getLeft().getType().getNumElements() == vectorBytes / 2)
+        convert(op);
+    });
     getOperation().walk([](DotWidenOp op) {
       ImplicitLocOpBuilder b(op.getLoc(), op);
       if (Value sum = convert(b, op)) {
@@ -116,6 +122,21 @@ struct ConvertDotToArm
     default:
       return {};
     }
+  }
+
+  /// One instruction for each half of the lanes.
+  static void convert(HalfStepOp op) {
+    ImplicitLocOpBuilder b(op.getLoc(), op);
+    Value sums[2];
+    for (auto [half, name] :
+         {std::pair(0, "llvm.aarch64.neon.fmlal.v4f32.v8f16"),
+          std::pair(1, "llvm.aarch64.neon.fmlal2.v4f32.v8f16")}) {
+      Value acc = takeHalf(b, op.getAcc(), half);
+      sums[half] =
+          call(b, acc.getType(), name, {acc, op.getLeft(), op.getRight()});
+    }
+    op.replaceAllUsesWith(joinHalves(b, sums[0], sums[1]));
+    op.erase();
   }
 
   /// `smull` and an addition, which the code generator joins to `smlal` and,

@@ -51,6 +51,7 @@ struct ConvertDotToVector
   void runOnOperation() override {
     getOperation().walk([](DotStepOp op) { convert(op); });
     getOperation().walk([](DotWidenOp op) { convert(op); });
+    getOperation().walk([](HalfStepOp op) { convert(op); });
   }
 
   static void convert(DotStepOp op) {
@@ -119,6 +120,20 @@ struct ConvertDotToVector
                        Value second) {
     return arith::AddIOp::create(b, arith::AddIOp::create(b, sum, first),
                                  second);
+  }
+
+  /// The product is exact: a multiplication and an addition are as good as one
+  /// instruction for both.
+  static void convert(HalfStepOp op) {
+    ImplicitLocOpBuilder b(op.getLoc(), op);
+    auto extend = [&](Value halves) -> Value {
+      return arith::ExtFOp::create(b, op.getType(), halves);
+    };
+    Value product =
+        arith::MulFOp::create(b, extend(op.getLeft()), extend(op.getRight()));
+    op.replaceAllUsesWith(
+        arith::AddFOp::create(b, op.getAcc(), product).getResult());
+    op.erase();
   }
 
   static void convert(DotWidenOp op) {

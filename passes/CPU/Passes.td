@@ -435,7 +435,8 @@ def ConvertDotToArm : Pass<"convert-dot-to-arm", "mlir::ModuleOp"> {
     (`dotprod`), `smmla` where it has products of matrices (`i8mm`) and the step
     is one, and `smull` with an addition, which the code generator joins to
     `smlal`, where each product has its own int16 lane. There `hgf.dot_widen`
-    adds lanes in pairs, twice. All others are left.
+    adds lanes in pairs, twice. `hgf.half_step` becomes `fmlal` and `fmlal2`
+    where the level has them. All others are left.
 
     Example:
 

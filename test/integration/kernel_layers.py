@@ -263,6 +263,9 @@ FORMS = [Layer(n, k, "row", order, rank, factor, phi, read, gate, bias=i % 2 == 
              [("f16", "silu", "original"), ("bf16", "identity", "quantized"), ("f32", "silu", "quantized"),
               ("i8", "silu", "original")], ["open", "scalar", "row", "sigmoid_input", "sigmoid_output"]))
          for n, k, rank, order in [[(24, 100, 4), (13, 344, 6), (8, 3, 1), (40, 256, 8)][i % 4] + (ORDERS[i % 3],)]]
+# float16 factors with int8 inputs, whose products some processors add up at once.
+HALVES = [Layer(n, k, "row", rank=rank, read="quantized", gate=gate, bias=True)
+          for n, k, rank, gate in [(24, 344, 6, "row"), (9, 3200, 12, "sigmoid_input"), (8, 3, 1, "open")]]
 ACTIVATED = [Layer(12, 64, "row", rank=4, gate="scalar", bias=True, activation=activation, residual=True)
              for activation in ACTIVATIONS]
 SEGMENTS = [Layer(32, 100, rank=12, gate="scalar", segments=(16, 8, 8), ranks=(4, 4, 4)),
@@ -271,4 +274,4 @@ SEGMENTS = [Layer(32, 100, rank=12, gate="scalar", segments=(16, 8, 8), ranks=(4
 TWO_BITS = [Layer(n, k, scale, order, levels=levels, bias=order == "none") for levels in ["odd", "signed"]
             for (n, k), scale, order in [((8, 8640), "row", "reciprocal"), ((7, 100), "tensor", "division"),
                                          ((3, 3), "row", "none"), ((11, 344), "64", "reciprocal"), ((9, 100), "32", "none")]]
-ALL = SHAPES + GROUPS + FLOATS + FORMS + ACTIVATED + SEGMENTS + TWO_BITS
+ALL = SHAPES + GROUPS + FLOATS + FORMS + HALVES + ACTIVATED + SEGMENTS + TWO_BITS

@@ -2,10 +2,10 @@
 
 import pytest
 
-from kernel_layers import FLOATS, FORMS, GROUPS, PACKING, SEGMENTS, SHAPES, check, make_inputs, module
+from kernel_layers import FLOATS, FORMS, GROUPS, HALVES, PACKING, SEGMENTS, SHAPES, check, make_inputs, module
 from machines import ARM_MACHINES, X86_MACHINES, shared_source
 
-LAYERS = SHAPES[2:] + [layer for layer in GROUPS if layer.columns < 1000] + FLOATS + FORMS[::3] + SEGMENTS
+LAYERS = SHAPES[2:] + [layer for layer in GROUPS if layer.columns < 1000] + FLOATS + FORMS[::3] + HALVES + SEGMENTS
 MACHINES = {**X86_MACHINES, **ARM_MACHINES}
 
 

@@ -54,9 +54,11 @@ static constexpr ProcessorBit avx512vbmiBits[] = {
     {1, 0, 2, 12}, {1, 0, 2, 27}, {1, 0, 2, 28}, {1, 0, 2, 29}, {7, 0, 1, 5},
     {7, 0, 1, 8},  {7, 0, 1, 16}, {7, 0, 1, 17}, {7, 0, 1, 28}, {7, 0, 1, 30},
     {7, 0, 1, 31}, {7, 0, 2, 11}, {7, 0, 2, 1}};
-// Entries of Linux's auxiliary vector: AT_HWCAP has ASIMDDP, AT_HWCAP2 I8MM.
+// Entries of Linux's auxiliary vector: AT_HWCAP has ASIMDHP, ASIMDDP and
+// ASIMDFHM, AT_HWCAP2 I8MM.
 static constexpr ProcessorBit dotprodBits[] = {{16, 0, 0, 20}};
-static constexpr ProcessorBit i8mmBits[] = {{16, 0, 0, 20}, {26, 0, 0, 13}};
+static constexpr ProcessorBit i8mmBits[] = {
+    {16, 0, 0, 10}, {16, 0, 0, 20}, {16, 0, 0, 23}, {26, 0, 0, 13}};
 static constexpr int32_t savesVectors32 = 6;
 static constexpr int32_t savesVectors64 = 0xe6;
 
@@ -69,16 +71,16 @@ static constexpr int64_t never = std::numeric_limits<int64_t>::max();
 
 // clang-format off
 static constexpr InstructionLevel levels[] = {
-    // name        general     architecture     features                   cpu          portable detection       saved           lowering                    vector accumulator               steps fma    f16    prefetch tokens        matrices      panel crossover
-    {"baseline",   "baseline", Triple::x86_64,  "",                        "",          true,  {},             0,              DotLowering::Portable,      16,    Accumulator::Int16,       64,   false, false, 4096,    blocks16,     {},           3, 4, 8},
-    {"ssse3",      "baseline", Triple::x86_64,  "ssse3",                   "core2",     true,  ssse3Bits,      0,              DotLowering::SSSE3,         16,    Accumulator::Int16,       64,   false, false, 4096,    blocks16,     {},           4, 2, never},
-    {"avx2",       "avx2",     Triple::x86_64,  "avx2,fma,f16c",           "x86-64-v3", true,  avx2Bits,       savesVectors32, DotLowering::AVX2,          32,    Accumulator::Int16,       64,   true,  true,  4096,    blocks16,     {},           6, 2, 32},
-    {"avxvnni",    "avx2",     Triple::x86_64,  "avx2,fma,f16c,avxvnni",   "x86-64-v3", true,  avxvnniBits,    savesVectors32, DotLowering::VNNI,          32,    Accumulator::Int32,       64,   true,  true,  4096,    blocks16VNNI, {},           6, 2, 48},
-    {"avx512vnni", "avx2",     Triple::x86_64,  AVX512VNNI,                "x86-64-v4", true,  avx512vnniBits, savesVectors64, DotLowering::VNNI,          64,    Accumulator::Int32,       64,   true,  true,  4096,    blocks32,     {},           6, 4, 192},
-    {"avx512vbmi", "avx2",     Triple::x86_64,  AVX512VNNI ",avx512vbmi",  "x86-64-v4", false, avx512vbmiBits, savesVectors64, DotLowering::VNNI,          64,    Accumulator::Int32,       64,   true,  true,  8192,    blocks32,     {},           6, 4, 192},
-    {"neon",       "neon",     Triple::aarch64, "neon",                    "",          true,  {},             0,              DotLowering::NEON,          16,    Accumulator::Int16Single, 128,  true,  true,  2048,    blocksNEON,   {},           3, 4, 16},
-    {"dotprod",    "neon",     Triple::aarch64, "neon,dotprod",            "",          true,  dotprodBits,    0,              DotLowering::DotProduct,    16,    Accumulator::Int32,       64,   true,  true,  4096,    blocks32,     {},           4, 4, 128},
-    {"i8mm",       "neon",     Triple::aarch64, "neon,dotprod,i8mm",       "",          true,  i8mmBits,       0,              DotLowering::MatrixProduct, 16,    Accumulator::Int32,       64,   true,  true,  4096,    blocks32,     blocksMatrix, 4, 8, 24},
+    // name        general     architecture     features                   cpu          portable detection       saved           lowering                    vector accumulator               steps fma    f16    fmlal  prefetch tokens        matrices      panel crossover
+    {"baseline",   "baseline", Triple::x86_64,  "",                        "",          true,  {},             0,              DotLowering::Portable,      16,    Accumulator::Int16,       64,   false, false, false, 4096,    blocks16,     {},           3, 4, 8},
+    {"ssse3",      "baseline", Triple::x86_64,  "ssse3",                   "core2",     true,  ssse3Bits,      0,              DotLowering::SSSE3,         16,    Accumulator::Int16,       64,   false, false, false, 4096,    blocks16,     {},           4, 2, never},
+    {"avx2",       "avx2",     Triple::x86_64,  "avx2,fma,f16c",           "x86-64-v3", true,  avx2Bits,       savesVectors32, DotLowering::AVX2,          32,    Accumulator::Int16,       64,   true,  true,  false, 4096,    blocks16,     {},           6, 2, 32},
+    {"avxvnni",    "avx2",     Triple::x86_64,  "avx2,fma,f16c,avxvnni",   "x86-64-v3", true,  avxvnniBits,    savesVectors32, DotLowering::VNNI,          32,    Accumulator::Int32,       64,   true,  true,  false, 4096,    blocks16VNNI, {},           6, 2, 48},
+    {"avx512vnni", "avx2",     Triple::x86_64,  AVX512VNNI,                "x86-64-v4", true,  avx512vnniBits, savesVectors64, DotLowering::VNNI,          64,    Accumulator::Int32,       64,   true,  true,  false, 4096,    blocks32,     {},           6, 4, 192},
+    {"avx512vbmi", "avx2",     Triple::x86_64,  AVX512VNNI ",avx512vbmi",  "x86-64-v4", false, avx512vbmiBits, savesVectors64, DotLowering::VNNI,          64,    Accumulator::Int32,       64,   true,  true,  false, 8192,    blocks32,     {},           6, 4, 192},
+    {"neon",       "neon",     Triple::aarch64, "neon",                    "",          true,  {},             0,              DotLowering::NEON,          16,    Accumulator::Int16Single, 128,  true,  true,  false, 2048,    blocksNEON,   {},           3, 4, 16},
+    {"dotprod",    "neon",     Triple::aarch64, "neon,dotprod",            "",          true,  dotprodBits,    0,              DotLowering::DotProduct,    16,    Accumulator::Int32,       64,   true,  true,  false, 4096,    blocks32,     {},           4, 4, 128},
+    {"i8mm",       "i8mm",     Triple::aarch64, "neon,dotprod,i8mm,fp16fml", "",          true,  i8mmBits,       0,              DotLowering::MatrixProduct, 16,    Accumulator::Int32,       64,   true,  true,  true,  4096,    blocks32,     blocksMatrix, 4, 8, 24},
 };
 // clang-format on
 #undef AVX512VNNI

@@ -197,3 +197,11 @@ func.func @matrices_have_two_rows(%acc: vector<2xi32>, %codes: vector<8xi8>) {
   %sum = hgf.dot_step matrix %acc, %codes, %codes : vector<2xi32>, vector<8xi8>
   return
 }
+
+// -----
+
+func.func @half_step_c1(%acc: vector<4xf32>, %factors: vector<8xf16>) {
+  // expected-error @+1 {{half_step_c1: expected as many lanes as 'vector<8xf16>' but got 'vector<4xf32>'}}
+  %sum = hgf.half_step %acc, %factors, %factors : vector<4xf32>, vector<8xf16>
+  return
+}

@@ -25,6 +25,13 @@ func.func @matrices(%acc: vector<4xi32>, %codes: vector<16xi8>, %x: vector<16xi8
   return %sum : vector<4xi32>
 }
 
+// CHECK-LABEL: @halves
+func.func @halves(%acc: vector<8xf32>, %left: vector<8xf16>, %right: vector<8xf16>) -> vector<8xf32> {
+  // CHECK: hgf.half_step %{{.*}} : vector<8xf32>, vector<8xf16>
+  %sum = hgf.half_step %acc, %left, %right : vector<8xf32>, vector<8xf16>
+  return %sum : vector<8xf32>
+}
+
 // CHECK-LABEL: @unpack
 func.func @unpack(%bytes: vector<64xi8>, %table: vector<64xi8>) -> vector<64xi8> {
   // CHECK: hgf.multishift %{{.*}} by [0, 5, 10, 15, 20, 25, 30, 35] : vector<64xi8>

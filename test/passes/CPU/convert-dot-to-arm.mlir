@@ -47,6 +47,23 @@ llvm.func @repeated(%acc: vector<16xi16>, %codes: vector<16xi8>, %four: i32) -> 
   llvm.return %sum : vector<16xi16>
 }
 
+// CHECK-LABEL: @halves
+llvm.func @halves(%acc: vector<8xf32>, %left: vector<8xf16>, %right: vector<8xf16>) -> vector<8xf32> attributes {hgf.level = "i8mm"} {
+  // CHECK: %[[LOW:.*]] = vector.extract_strided_slice %arg0 {offsets = [0]
+  // CHECK: llvm.call_intrinsic "llvm.aarch64.neon.fmlal.v4f32.v8f16"(%[[LOW]], %arg1, %arg2)
+  // CHECK: %[[HIGH:.*]] = vector.extract_strided_slice %arg0 {offsets = [4]
+  // CHECK: llvm.call_intrinsic "llvm.aarch64.neon.fmlal2.v4f32.v8f16"(%[[HIGH]], %arg1, %arg2)
+  %sum = hgf.half_step %acc, %left, %right : vector<8xf32>, vector<8xf16>
+  llvm.return %sum : vector<8xf32>
+}
+
+// CHECK-LABEL: @halves_without_fmlal
+llvm.func @halves_without_fmlal(%acc: vector<8xf32>, %left: vector<8xf16>) -> vector<8xf32> attributes {hgf.level = "dotprod"} {
+  // CHECK: hgf.half_step
+  %sum = hgf.half_step %acc, %left, %left : vector<8xf32>, vector<8xf16>
+  llvm.return %sum : vector<8xf32>
+}
+
 // Other vectors, products of matrices without the instruction, and other
 // architectures' levels are left to the portable lowering.
 // CHECK-LABEL: @narrow

@@ -65,3 +65,12 @@ func.func @matrices(%acc: vector<4xi32>, %codes: vector<16xi8>, %x: vector<16xi8
   %sum = hgf.dot_step matrix %acc, %codes, %x : vector<4xi32>, vector<16xi8>
   return %sum : vector<4xi32>
 }
+
+// CHECK-LABEL: @halves
+func.func @halves(%acc: vector<8xf32>, %left: vector<8xf16>, %right: vector<8xf16>) -> vector<8xf32> {
+  // CHECK-COUNT-2: arith.extf {{.*}} : vector<8xf16> to vector<8xf32>
+  // CHECK: %[[PRODUCT:.*]] = arith.mulf
+  // CHECK: arith.addf %{{.*}}, %[[PRODUCT]] : vector<8xf32>
+  %sum = hgf.half_step %acc, %left, %right : vector<8xf32>, vector<8xf16>
+  return %sum : vector<8xf32>
+}

@@ -61,7 +61,7 @@ TEST(InstructionLevel, AReasonNamesWhatIsMissing) {
   auto levels = selectInstructionLevels("aarch64-linux-gnu", "portable");
   EXPECT_EQ(explainLevel(levels, 1),
             "the last of neon, dotprod, i8mm that this processor and operating "
-            "system support; i8mm needs i8mm");
+            "system support; i8mm needs i8mm, fp16fml");
   EXPECT_EQ(explainLevel(levels, 2),
             "the last of neon, dotprod, i8mm that this processor and operating "
             "system support");

@@ -98,6 +98,9 @@ struct InstructionLevel {
   bool fusedMultiplyAdd;
   /// Whether float16 converts to float32 in one instruction.
   bool halfConversion;
+  /// Whether float16 lanes are multiplied and added to float32 ones in one
+  /// instruction.
+  bool halfProducts;
   /// How far ahead of the weight stream to prefetch.
   int64_t prefetchBytes;
   /// Numbers of tokens that kernels exist for, largest first, ending in 1: the
