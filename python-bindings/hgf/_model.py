@@ -193,6 +193,11 @@ class Model:
         """The kernels that were chosen for this machine, e.g. "avx2"."""
         return self._session.level
 
+    @property
+    def level_reason(self) -> str:
+        """Why these: one clause, e.g. "the last of baseline, avx2 that this processor and operating system support"."""
+        return self._session.level_reason
+
     def __repr__(self) -> str:
         def text(tensors: Tuple[Tensor, ...]) -> str:
             return ", ".join(f"{t.name}: {t.element_type}[{', '.join(map(str, t.shape))}]" for t in tensors)

@@ -130,6 +130,10 @@ public:
     const char *level = hgf_session_level(session);
     return level ? level : "";
   }
+  std::string getLevelReason() const {
+    const char *reason = hgf_session_level_reason(session);
+    return reason ? reason : "";
+  }
 
 private:
   void check(hgf_status status) const {
@@ -174,5 +178,6 @@ void hgf::python::bindSession(nb::module_ &package) {
       .def_prop_ro("capacity", &Session::getCapacity)
       .def_prop_ro("position", &Session::getPosition)
       .def_prop_ro("threads", &Session::getThreads)
-      .def_prop_ro("level", &Session::getLevel);
+      .def_prop_ro("level", &Session::getLevel)
+      .def_prop_ro("level_reason", &Session::getLevelReason);
 }

@@ -43,6 +43,7 @@ def test_description_names_tensors_and_dimensions(adder):
     assert adder.inputs[0].dtype == np.float32 and adder.inputs[0].element_type == "float32"
     assert adder.outputs[0].name == "sum" and adder.outputs[0].state is None
     assert adder.threads == 1 and adder.position == 0 and adder.capacity == 0
+    assert adder.level and adder.level_reason
     assert adder.report() == {"linears": []} or "linears" in adder.report()
     assert "x: float32[batch, 4]" in repr(adder)
 
