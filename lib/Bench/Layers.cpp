@@ -18,6 +18,20 @@
 using namespace mlir;
 using namespace hgf;
 
+std::unique_ptr<MLIRContext>
+hgf::makeReportingContext(const DialectRegistry &registry,
+                          std::function<void(const std::string &)> report) {
+  auto context =
+      std::make_unique<MLIRContext>(registry, MLIRContext::Threading::DISABLED);
+  context->getDiagEngine().registerHandler(
+      [report = std::move(report)](Diagnostic &diagnostic) {
+        if (diagnostic.getSeverity() == DiagnosticSeverity::Error)
+          report("error: " + diagnostic.str());
+        return success();
+      });
+  return context;
+}
+
 static std::string makeName(int64_t rows, int64_t columns) {
   return std::to_string(rows) + "x" + std::to_string(columns);
 }

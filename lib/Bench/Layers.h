@@ -10,9 +10,16 @@
 
 #include "hgf/Dialect/HGF/HGFDialect.h"
 #include "hgf/Driver/Driver.h"
+
 #include "hgf/Target/CPU/EncodingChoice.h"
+#include <functional>
 
 namespace hgf {
+
+/// A context whose errors go to `report` as sentences; all else is dropped.
+std::unique_ptr<mlir::MLIRContext>
+makeReportingContext(const mlir::DialectRegistry &registry,
+                     std::function<void(const std::string &)> report);
 
 /// What a layer of the benchmark looks like.
 struct LayerShape {

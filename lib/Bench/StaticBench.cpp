@@ -238,14 +238,8 @@ private:
   }
 
   std::unique_ptr<MLIRContext> makeContext() {
-    auto context = std::make_unique<MLIRContext>(
-        registry, MLIRContext::Threading::DISABLED);
-    context->getDiagEngine().registerHandler([&](Diagnostic &diagnostic) {
-      if (diagnostic.getSeverity() == DiagnosticSeverity::Error)
-        fail("error: " + diagnostic.str());
-      return success();
-    });
-    return context;
+    return makeReportingContext(
+        registry, [&](const std::string &sentence) { fail(sentence); });
   }
 
   bool findTarget(const std::string &processor, const std::string &level,

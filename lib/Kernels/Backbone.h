@@ -102,8 +102,6 @@ private:
   Value loadInput(Value input, int64_t column);
   /// Eight columns of two tokens.
   Value loadInputPair(Value first, Value second, int64_t column);
-  /// The first or second halves of each 16 bytes of two vectors.
-  Value joinHalves(Value first, Value second, int64_t half);
   Value dot(Value accumulator, const Operand &operand, Value x);
   Value dot(Value accumulator, Value codes, Value x) {
     return dot(accumulator, {codes, 0, false}, x);

@@ -37,17 +37,6 @@ Value Backbone::loadInputPair(Value first, Value second, int64_t column) {
   return vector::BitCastOp::create(k.b, codes, both);
 }
 
-Value Backbone::joinHalves(Value first, Value second, int64_t half) {
-  // Halves of 16 bytes, which is what products of matrices take.
-  constexpr int64_t bytes = 8;
-  SmallVector<int64_t> mask;
-  for (int64_t start = half * bytes; start < vectorBytes; start += 2 * bytes)
-    for (int64_t source : {int64_t(0), vectorBytes})
-      for (int64_t byte = 0; byte < bytes; ++byte)
-        mask.push_back(source + start + byte);
-  return shuffle(first, second, mask);
-}
-
 Value Backbone::dot(Value accumulator, const Operand &operand, Value x) {
   return DotStepOp::create(k.b, accumulator.getType(), accumulator,
                            operand.codes, x, operand.isSigned, matrices);
@@ -86,8 +75,8 @@ void Backbone::unpackPairs(Value rows, int64_t bundle, int64_t part,
       part,
       [&](int64_t offset) {
         Value first = k.address(rows, bundle * bundleBytes);
-        return joinHalves(load(first, offset),
-                          load(first, bundleBytes + offset), half);
+        return k.joinHalves(load(first, offset),
+                            load(first, bundleBytes + offset), half);
       },
       [&](const Encoding::Codes &step) {
         operands[step.column + half * matrixColumns].push_back(

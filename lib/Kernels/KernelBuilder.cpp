@@ -189,6 +189,17 @@ Value KernelBuilder::splat(Value scalar, int64_t size) {
   return vector::BroadcastOp::create(b, vector(size, scalar.getType()), scalar);
 }
 
+Value KernelBuilder::joinHalves(Value first, Value second, int64_t half) {
+  constexpr int64_t bytes = 8;
+  int64_t size = cast<VectorType>(first.getType()).getNumElements();
+  SmallVector<int64_t> mask;
+  for (int64_t start = half * bytes; start < size; start += 2 * bytes)
+    for (int64_t source : {int64_t(0), size})
+      for (int64_t byte = 0; byte < bytes; ++byte)
+        mask.push_back(source + start + byte);
+  return vector::ShuffleOp::create(b, first, second, mask);
+}
+
 Value KernelBuilder::address(Value pointer, Value offset, int64_t constant) {
   auto type = LLVM::LLVMPointerType::get(b.getContext());
   Value moved = LLVM::GEPOp::create(b, type, i8(), pointer,

@@ -89,6 +89,9 @@ public:
   Value sumOfLanes(Value vector);
 
   Value splat(Value scalar, int64_t size = lanes);
+  /// The first or second halves of each 16 bytes of two vectors of bytes, side
+  /// by side: what a product of matrices takes as two rows.
+  Value joinHalves(Value first, Value second, int64_t half);
 
   // Memory.
   Value address(Value pointer, Value offset, int64_t constant = 0);

@@ -35,15 +35,6 @@ private:
     return k.address(totals, k.multiply(pair, vectors * vectorBytes));
   }
 
-  /// The first or second halves of two vectors of bytes.
-  Value joinHalves(Value first, Value second, int64_t half) {
-    SmallVector<int64_t> mask;
-    for (int64_t source : {int64_t(0), vectorBytes})
-      for (int64_t byte = 0; byte < matrixColumns; ++byte)
-        mask.push_back(source + half * matrixColumns + byte);
-    return shuffle(first, second, mask);
-  }
-
   /// Pairs of bundles are pairs of rows: joined as they are packed, which costs
   /// a fraction of joining their codes.
   void emitPanel(Value rowBlock, Value block, Value count) override {
@@ -80,8 +71,8 @@ private:
           encoding.emitUnpack(
               k.b, k.b.getLoc(), vectorBytes, part,
               [&](int64_t offset) {
-                return joinHalves(load(offset), load(bundleBytes + offset),
-                                  half);
+                return k.joinHalves(load(offset), load(bundleBytes + offset),
+                                    half);
               },
               [&](const Encoding::Codes &unpacked) {
                 storeCodes(unpacked.codes, target,
@@ -129,7 +120,7 @@ private:
           for (int64_t half = 0; half < unrolledSteps; ++half) {
             Values pairs;
             for (size_t token = 0; token < inputs.size(); token += 2)
-              pairs.push_back(joinHalves(x[token], x[token + 1], half));
+              pairs.push_back(k.joinHalves(x[token], x[token + 1], half));
             for (int64_t v = 0; v < vectors; ++v) {
               Value weights = loadCodes(column, half, v);
               for (size_t pair = 0; pair < pairs.size(); ++pair) {
