@@ -88,7 +88,7 @@ private:
     int64_t blockColumns = encoding.getBlockColumns();
     Value firstColumn = k.multiply(block, blockColumns);
     Values inputs;
-    for (int64_t i = 0; i < llvm::alignTo(size, 2); ++i)
+    for (int64_t i = 0, count = llvm::alignTo(size, 2); i < count; ++i)
       inputs.push_back(
           getInput(k.add(token, std::min(i, size - 1)), firstColumn));
     Value sums =

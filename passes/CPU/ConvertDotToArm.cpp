@@ -107,7 +107,7 @@ struct ConvertDotToArm
     bool quads = acc.getElementType().isInteger(32);
     if (!level || op.getCodes().getType().getNumElements() != vectorBytes)
       return {};
-    ValueRange operands{op.getAcc(), op.getCodes(), op.getX()};
+    Value operands[] = {op.getAcc(), op.getCodes(), op.getX()};
     switch (level->lowering) {
     case DotLowering::NEON:
       return takesSingles(acc, vectorBytes) ? multiplyHalves(b, op) : Value();
