@@ -156,9 +156,8 @@ void Backbone::emitGroupBlock(Value rows, ArrayRef<Value> inputs, Value scales,
                               MutableArrayRef<Value> sums) {
   assert(bundleRows == 1 && "rows of a bundle share scales");
   using Steps = SmallVector<Encoding::Codes>;
-  SmallVector<SmallVector<Steps>> unpacked(tileRows,
-                                           SmallVector<Steps>(groups));
-  for (int64_t row = 0; row < tileRows; ++row)
+  auto unpackRow = [&](int64_t row) {
+    SmallVector<Steps> unpacked(groups);
     for (int64_t part = 0; part < partCount; ++part)
       encoding.emitUnpack(
           k.b, k.b.getLoc(), vectorBytes, part,
@@ -166,37 +165,55 @@ void Backbone::emitGroupBlock(Value rows, ArrayRef<Value> inputs, Value scales,
             return load(k.address(rows, row * bundleBytes), offset);
           },
           [&](const Encoding::Codes &step) {
-            unpacked[row][step.column / k.key.group].push_back(step);
+            unpacked[step.column / k.key.group].push_back(step);
           });
+    return unpacked;
+  };
   Value zero = k.integer(accumulator, 0);
   CodeMeaning meaning = getCodeMeaning(k.key.levels);
   Value offset = k.integer(codes, meaning.offset);
   Value none = k.integer(k.vector(total.getNumElements(), k.i32()), 0);
+  bool startsWithExcess = meaning.factor == 1;
+  // What the codes have too much is removed in every lane: the lanes then are
+  // exact, and none is large.
+  auto sumExcess = [&](const Steps &steps, int64_t token) {
+    Value excess = zero;
+    for (const Encoding::Codes &step : steps)
+      excess = dot(excess, offset, loadInput(inputs[token], step.column));
+    return excess;
+  };
+  auto addRow = [&](const Steps &steps, int64_t group, int64_t row,
+                    int64_t token, Value excess) {
+    Value part = startsWithExcess ? k.subtract(zero, excess) : zero;
+    for (const Encoding::Codes &step : steps)
+      part = dot(part, step.codes, loadInput(inputs[token], step.column));
+    Value dots = widen(none, part);
+    if (!startsWithExcess)
+      dots = removeOffset(dots, widen(none, excess));
+    Value scale = k.load(
+        k.f32(), k.address(scales, (group * blockRows + row) * floatBytes), 4);
+    Value &sum = sums[row * tileTokens + token];
+    sum = k.multiplyAdd(k.toFloat(dots), k.splat(scale, total.getNumElements()),
+                        sum);
+  };
+  if (tileTokens == 1) {
+    // Row by row: unpacked codes of all rows would not fit the registers.
+    Values excess;
+    for (int64_t row = 0; row < tileRows; ++row)
+      for (auto [group, steps] : llvm::enumerate(unpackRow(row))) {
+        if (row == 0)
+          excess.push_back(sumExcess(steps, 0));
+        addRow(steps, group, row, 0, excess[group]);
+      }
+    return;
+  }
+  SmallVector<SmallVector<Steps>> unpacked;
+  for (int64_t row = 0; row < tileRows; ++row)
+    unpacked.push_back(unpackRow(row));
   for (int64_t group = 0; group < groups; ++group)
     for (int64_t token = 0; token < tileTokens; ++token) {
-      // What the codes have too much is removed in every lane: the lanes then
-      // are exact, and none is large.
-      Values x;
-      Value excess = zero;
-      for (const Encoding::Codes &step : unpacked[0][group]) {
-        x.push_back(loadInput(inputs[token], step.column));
-        excess = dot(excess, offset, x.back());
-      }
-      bool startsWithExcess = meaning.factor == 1;
-      Value start = startsWithExcess ? k.subtract(zero, excess) : zero;
-      for (int64_t row = 0; row < tileRows; ++row) {
-        Value part = start;
-        for (auto [step, value] : llvm::zip_equal(unpacked[row][group], x))
-          part = dot(part, step.codes, value);
-        Value dots = widen(none, part);
-        if (!startsWithExcess)
-          dots = removeOffset(dots, widen(none, excess));
-        Value scale = k.load(
-            k.f32(), k.address(scales, (group * blockRows + row) * floatBytes),
-            4);
-        Value &sum = sums[row * tileTokens + token];
-        sum = k.multiplyAdd(k.toFloat(dots),
-                            k.splat(scale, total.getNumElements()), sum);
-      }
+      Value excess = sumExcess(unpacked[0][group], token);
+      for (int64_t row = 0; row < tileRows; ++row)
+        addRow(unpacked[row][group], group, row, token, excess);
     }
 }
