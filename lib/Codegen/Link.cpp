@@ -5,7 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Targets.h"
+#include "TargetSystems.h"
 
 #include "lld/Common/Driver.h"
 #include "mlir/IR/Diagnostics.h"

@@ -1,11 +1,12 @@
-//===- Targets.cpp - Systems that binaries are made for -------------------===//
+//===- TargetSystems.cpp - Systems that binaries are made for
+//-------------------===//
 //
 // Part of HGF, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 
-#include "Targets.h"
+#include "TargetSystems.h"
 
 #include "mlir/IR/Diagnostics.h"
 #include "llvm/Support/FileSystem.h"

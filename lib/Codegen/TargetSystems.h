@@ -1,12 +1,13 @@
-//===- Targets.h - Systems that binaries are made for -----------*- C++ -*-===//
+//===- TargetSystems.h - Systems that binaries are made for -----------*- C++
+//-*-===//
 //
 // Part of HGF, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef HGF_LIB_CODEGEN_TARGETS_H
-#define HGF_LIB_CODEGEN_TARGETS_H
+#ifndef HGF_LIB_CODEGEN_TARGETSYSTEMS_H
+#define HGF_LIB_CODEGEN_TARGETSYSTEMS_H
 
 #include "hgf/Codegen/Codegen.h"
 
@@ -55,4 +56,4 @@ std::string getCompilerPackage(const TargetSystem &system);
 
 } // namespace hgf
 
-#endif // HGF_LIB_CODEGEN_TARGETS_H
+#endif // HGF_LIB_CODEGEN_TARGETSYSTEMS_H
