@@ -1,4 +1,4 @@
-//===- TargetSystems.cpp - Systems that binaries are made for
+//===- TargetSystems.cpp - Systems that binaries are made for -------------===//
 //-------------------===//
 //
 // Part of HGF, under the Apache License v2.0 with LLVM Exceptions.

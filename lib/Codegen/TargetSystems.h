@@ -1,4 +1,4 @@
-//===- TargetSystems.h - Systems that binaries are made for -----------*- C++
+//===- TargetSystems.h - Systems that binaries are made for -----*- C++ -*-===//
 //-*-===//
 //
 // Part of HGF, under the Apache License v2.0 with LLVM Exceptions.
