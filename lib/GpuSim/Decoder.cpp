@@ -68,6 +68,7 @@ const OpcodeTable &hgf::gpusim::getOpcodes() {
     addMoveOpcodes(table);
     addConvertOpcodes(table);
     addMemoryOpcodes(table);
+    addCollectiveOpcodes(table);
     addControlOpcodes(table);
     return table;
   }();

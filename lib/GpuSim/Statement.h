@@ -80,6 +80,7 @@ void addFloatOpcodes(OpcodeTable &table);
 void addMoveOpcodes(OpcodeTable &table);
 void addConvertOpcodes(OpcodeTable &table);
 void addMemoryOpcodes(OpcodeTable &table);
+void addCollectiveOpcodes(OpcodeTable &table);
 void addControlOpcodes(OpcodeTable &table);
 
 /// .global and so on; generic without.
