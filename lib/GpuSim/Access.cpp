@@ -69,7 +69,7 @@ Place Warp::access(const Instruction &instruction, unsigned lane, Space space,
   if (!place || !block.launch.options.check)
     return place;
   if (kind == AccessKind::Write) {
-    if (*place.states == ByteState::Pending)
+    if (memchr(place.states, int(ByteState::Pending), bytes))
       report(Defect::PendingCopy, instruction, lane,
              "writes where a cp.async that nobody has waited for writes");
   } else if (!areInitialised(place.states, bytes)) {

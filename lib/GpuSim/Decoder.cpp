@@ -69,6 +69,8 @@ const OpcodeTable &hgf::gpusim::getOpcodes() {
     addConvertOpcodes(table);
     addMemoryOpcodes(table);
     addCollectiveOpcodes(table);
+    addAsyncOpcodes(table);
+    addMatrixOpcodes(table);
     addControlOpcodes(table);
     return table;
   }();
@@ -118,6 +120,13 @@ void Decoder::addRow(int row) {
   if (instruction.operandCount == kMaximumOperands)
     return fail("too many operands");
   instruction.operands[instruction.operandCount++] = row;
+}
+
+std::optional<uint64_t> Decoder::constantOf(unsigned operand) const {
+  for (auto [row, value] : function.constants)
+    if (row == instruction.operands[operand])
+      return value;
+  return std::nullopt;
 }
 
 void Decoder::expectOperands(StringRef forms) {

@@ -82,7 +82,7 @@ private:
   Token word() {
     size_t end = position + 1;
     for (;; ++end) {
-      if (at(end) == ':' && at(end + 1) == ':' && llvm::isAlpha(at(end + 2)))
+      if (at(end) == ':' && at(end + 1) == ':' && llvm::isAlnum(at(end + 2)))
         end += 2;
       char c = at(end);
       if (!llvm::isAlnum(c) && c != '_' && c != '$' && c != '.')

@@ -60,6 +60,8 @@ public:
   void setExecute(ExecuteFunction execute);
   unsigned rowBits(int row) const { return function.rowBits[row]; }
   void addRow(int row);
+  /// The value of an operand that is an integer in the text.
+  std::optional<uint64_t> constantOf(unsigned operand) const;
 
   const Statement &statement;
   Instruction instruction;
@@ -81,6 +83,8 @@ void addMoveOpcodes(OpcodeTable &table);
 void addConvertOpcodes(OpcodeTable &table);
 void addMemoryOpcodes(OpcodeTable &table);
 void addCollectiveOpcodes(OpcodeTable &table);
+void addAsyncOpcodes(OpcodeTable &table);
+void addMatrixOpcodes(OpcodeTable &table);
 void addControlOpcodes(OpcodeTable &table);
 
 /// .global and so on; generic without.
