@@ -33,6 +33,7 @@ Other options:
   --max-steps=N         warp instructions after which a launch counts as endless
   --no-check            looks for bounds and alignment only, which is faster
   --stats=json          prints counts of instructions, sectors and wavefronts with the findings
+  --list-opcodes        prints the opcodes that are understood
   --help                prints this
 )";
 
@@ -230,6 +231,10 @@ int hgf::gpusim::ptxSimMain(int argc, char **argv) {
   for (StringRef text : llvm::ArrayRef<char *>(argv, argc).drop_front()) {
     if (text == "--help") {
       llvm::outs() << kHelp;
+      return 0;
+    }
+    if (text == "--list-opcodes") {
+      llvm::outs() << llvm::join(getOpcodeNames(), "\n") << "\n";
       return 0;
     }
     if (!parseOption(text, options)) {

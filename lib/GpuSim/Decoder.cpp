@@ -129,6 +129,27 @@ std::optional<uint64_t> Decoder::constantOf(unsigned operand) const {
   return std::nullopt;
 }
 
+bool Decoder::isRegister(int row) const {
+  auto isIt = [&](const auto &known) { return known.first == row; };
+  return llvm::none_of(function.constants, isIt) &&
+         llvm::none_of(function.specials, isIt);
+}
+
+/// What comes first is written, but for addresses and for what only waits.
+void Decoder::checkResult() {
+  StringRef opcode = statement.words[0];
+  if (statement.operands.empty() || opcode == "bar" || opcode == "barrier" ||
+      opcode == "cp")
+    return;
+  const Operand &result = statement.operands[0];
+  if (result.kind == Operand::Address)
+    return;
+  bool areRegisters =
+      llvm::all_of(result.rows, [&](int row) { return isRegister(row); });
+  if (!areRegisters || (result.second >= 0 && !isRegister(result.second)))
+    fail("the result is no register");
+}
+
 void Decoder::expectOperands(StringRef forms) {
   if (statement.operands.size() != forms.size())
     return fail("expected " + llvm::Twine(forms.size()) + " operands");
@@ -170,6 +191,7 @@ llvm::Expected<Instruction> Decoder::run() {
     entry->second(*this);
   if (error.empty() && word < statement.words.size())
     fail("unknown modifier ." + statement.words[word]);
+  checkResult();
   if (error.empty())
     return instruction;
   return llvm::createStringError("line " + llvm::Twine(statement.line) + ": " +

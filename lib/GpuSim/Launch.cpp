@@ -54,6 +54,14 @@ uint64_t Module::getVariable(StringRef name) const {
              : known->second.address;
 }
 
+std::vector<std::string> hgf::gpusim::getOpcodeNames() {
+  std::vector<std::string> names;
+  for (const auto &entry : getOpcodes())
+    names.push_back(entry.getKey().str());
+  llvm::sort(names);
+  return names;
+}
+
 StringRef Kernel::getName() const { return function->name; }
 
 llvm::SmallVector<uint32_t> Kernel::getParameterSizes() const {
@@ -130,7 +138,6 @@ Report Kernel::launch(Dimensions grid, Dimensions block, uint32_t dynamicShared,
   launch.blockSize = block;
   launch.dynamicShared = dynamicShared;
   launch.sharedBytes = program->sharedBytes + dynamicShared;
-  launch.random.seed(options.seed);
   std::string refused = refusal(launch, parameters.size());
   if (!refused.empty()) {
     launch.add(Defect::Launch, 0, {0, 0, 0}, {0, 0, 0}, refused);

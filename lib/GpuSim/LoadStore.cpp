@@ -8,7 +8,6 @@
 #include "Elementwise.h"
 
 using namespace hgf::gpusim;
-using llvm::StringRef;
 
 Space hgf::gpusim::takeSpace(Decoder &decoder) {
   int index = decoder.takeOneOf({"global", "shared", "shared::cta", "local",

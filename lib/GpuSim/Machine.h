@@ -161,8 +161,8 @@ private:
 struct Launch {
   Launch(const Program &program, const Function &function, DeviceMemory &memory,
          const LaunchOptions &options)
-      : program(program), function(function), memory(memory), options(options) {
-  }
+      : program(program), function(function), memory(memory), options(options),
+        random(options.seed) {}
 
   const Program &program;
   const Function &function;

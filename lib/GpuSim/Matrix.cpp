@@ -118,6 +118,10 @@ void unpack(uint64_t lane, Wide *elements) {
     uint64_t bits = lane >> index * (32 / E);
     if constexpr (std::is_same_v<T, BFloat>)
       elements[index] = float(fromLane<T>(bits));
+    else if constexpr (std::is_integral_v<T>)
+      // A shift extends a byte by its sign, or by zeros.
+      elements[index] = std::is_signed_v<T> ? Wide(int64_t(bits << 56) >> 56)
+                                            : Wide(bits & 255);
     else
       elements[index] = Wide(fromLane<T>(bits));
   }

@@ -17,6 +17,13 @@ using llvm::StringRef;
 /// whole round of the banks, so conflicts are counted as without it.
 static constexpr uint32_t kSharedGuard = 128;
 
+/// No space has more of it; also what keeps sizes far from overflow.
+static constexpr uint64_t kMaximumElements = uint64_t(1) << 32;
+static constexpr uint64_t kMaximumShared = 256 * 1024;
+static constexpr uint64_t kMaximumLocal = 512 * 1024;
+static constexpr uint64_t kMaximumParameters = 32764;
+static constexpr uint64_t kMaximumAlignment = 4096;
+
 llvm::Expected<Program> Parser::run() {
   scopes.emplace_back();
   while (!failed() && peek().kind != Token::End)
@@ -153,7 +160,12 @@ void Parser::parameters() {
     uint64_t size = parameter.bytes();
     uint64_t alignment =
         std::max(parameter.alignment, uint64_t(getBits(parameter.type) / 8));
-    uint64_t offset = llvm::alignTo(function.parameterBytes, alignment);
+    if (failed())
+      return;
+    uint64_t offset = llvm::alignTo(function.parameterBytes,
+                                    std::max<uint64_t>(alignment, 1));
+    if (offset + size > kMaximumParameters)
+      return fail("more than 32764 bytes of parameters");
     function.parameters.push_back(
         {parameter.name, uint32_t(offset), uint32_t(size)});
     function.parameterBytes = offset + size;
@@ -195,12 +207,17 @@ Parser::Declaration Parser::declaration(Space space) {
   }
   if (result.type == Type::None)
     fail("expected a type");
+  if (!llvm::isPowerOf2_64(result.alignment) ||
+      result.alignment > kMaximumAlignment)
+    fail("an alignment is a power of two, at most 4096");
   result.name = name();
   while (!failed() && accept('[')) {
     if (peek().is(']'))
       result.unsized = true;
     else
-      result.elements *= integer();
+      result.elements *= std::min(integer(), kMaximumElements);
+    if (result.elements >= kMaximumElements)
+      fail("the variable is too large");
     expect(']');
   }
   if (accept('='))
@@ -227,13 +244,13 @@ void Parser::declare(const Declaration &declaration) {
     return;
   uint64_t alignment =
       std::max(declaration.alignment, uint64_t(getBits(declaration.type) / 8));
-  if (!llvm::isPowerOf2_64(alignment))
-    return fail("an alignment is a power of two");
   switch (declaration.space) {
   case Space::Shared:
     return placeShared(declaration);
   case Space::Local: {
-    uint32_t offset = llvm::alignTo(function.localBytes, alignment);
+    uint64_t offset = llvm::alignTo(function.localBytes, alignment);
+    if (offset + declaration.bytes() > kMaximumLocal)
+      return fail("more than 512 KiB of local memory");
     function.localBytes = offset + declaration.bytes();
     scopes.back()[declaration.name] = constant(offset);
     return;
@@ -270,6 +287,8 @@ void Parser::placeShared(const Declaration &declaration) {
     uint64_t alignment = std::max<uint64_t>(declaration.alignment, 16);
     uint64_t begin = llvm::alignTo(program.sharedBytes, alignment);
     uint64_t end = begin + variable.size;
+    if (end > kMaximumShared)
+      return fail("more than 256 KiB of shared memory");
     variable.address = begin;
     program.sharedRanges.push_back({uint32_t(begin), uint32_t(end)});
     program.sharedBytes = llvm::alignTo(end, kSharedGuard) + kSharedGuard;
@@ -364,9 +383,9 @@ void Parser::statement() {
   }
   if (failed())
     return;
-  const char *end = peek().text.data();
+  size_t begin = first.text.begin() - ptx.begin();
   result.text =
-      StringRef(first.text.data(), end - first.text.data()).trim().str();
+      ptx.slice(begin, peek().text.begin() - ptx.begin()).trim().str();
   expect(';');
   llvm::Expected<Instruction> instruction = Decoder(result, function).run();
   if (!instruction) {

@@ -62,11 +62,14 @@ public:
   void addRow(int row);
   /// The value of an operand that is an integer in the text.
   std::optional<uint64_t> constantOf(unsigned operand) const;
+  bool isRegister(int row) const;
 
   const Statement &statement;
   Instruction instruction;
 
 private:
+  void checkResult();
+
   const Function &function;
   size_t word = 1;
   std::string error;

@@ -69,6 +69,9 @@ private:
   DeviceMemory *memory = nullptr;
 };
 
+/// What may begin a statement, sorted.
+std::vector<std::string> getOpcodeNames();
+
 /// hgf-ptx-sim.
 int ptxSimMain(int argc, char **argv);
 

@@ -56,9 +56,15 @@ constexpr char kMma[] =
     "c1, c2, c3};\n"
     "st.global.v2.b32 [%o+40], {d0, d1}; st.global.v2.b32 [%o+48], {d2, d3};";
 
-std::string mma(const std::string &form) {
+/// With half of the registers of A and B where the shape has only those.
+std::string mma(const std::string &form, bool half = false) {
   std::string text = kMma;
-  return text.replace(text.find("%s"), 2, form);
+  text.replace(text.find("%s"), 2, form);
+  if (half) {
+    text.replace(text.find("{a0, a1, a2, a3}"), 16, "{a0, a1}");
+    text.replace(text.find("{b0, b1}, {c0"), 8, "{b0}");
+  }
+  return text;
 }
 
 /// D by the simulator and by three loops, from random elements of A and B.
@@ -80,17 +86,17 @@ void expectProduct(const std::string &form, Position (*ofA)(int, int),
   std::vector<uint32_t> words(32 * kLaneWords);
   for (int lane = 0; lane < 32; ++lane) {
     auto *mine = reinterpret_cast<char *>(&words[lane * kLaneWords]);
-    for (int i = 0; i < int(16 / sizeof(A)); ++i)
+    for (int i = 0; i < K / 2; ++i)
       memcpy(mine + i * sizeof(A), &a[ofA(lane, i).row][ofA(lane, i).column],
              sizeof(A));
-    for (int i = 0; i < int(8 / sizeof(B)); ++i)
+    for (int i = 0; i < K / 4; ++i)
       memcpy(mine + 16 + i * sizeof(B),
              &b[ofB(lane, i).row][ofB(lane, i).column], sizeof(B));
     for (int i = 0; i < 4; ++i)
       memcpy(mine + 24 + 4 * i,
              &c[wordsOfC(lane, i).row][wordsOfC(lane, i).column], 4);
   }
-  Report report = runOn(words, mma(form));
+  Report report = runOn(words, mma(form, K * sizeof(A) < 32));
   EXPECT_TRUE(report.isClean()) << describe(report);
   for (int lane = 0; lane < 32; ++lane)
     for (int i = 0; i < 4; ++i)
@@ -150,6 +156,56 @@ TEST(Matrix, ProductsOfHalves) {
   expectProduct<_Float16, _Float16, float, 16>(
       "m16n8k16.row.col.f32.f16.f16.f32", halvesOfA, halvesOfB, draw,
       [](double sum) { return float(sum); });
+}
+
+/// bfloat16 by its bits; what it holds here needs no rounding.
+struct Brain {
+  uint16_t bits;
+  Brain() = default;
+  explicit Brain(double value) {
+    auto narrow = float(value);
+    uint32_t word;
+    memcpy(&word, &narrow, 4);
+    bits = word >> 16;
+  }
+  explicit operator double() const {
+    uint32_t word = uint32_t(bits) << 16;
+    float value;
+    memcpy(&value, &word, 4);
+    return value;
+  }
+};
+
+TEST(Matrix, ProductsOfOtherShapes) {
+  std::mt19937 random(8);
+  auto byte = [&] { return int(random() % 256) - 128; };
+  auto draw = [&] { return (int(random() % 65) - 32) / 8.0; };
+  auto toInteger = [](double sum) { return int32_t(sum); };
+  auto toFloat = [](double sum) { return float(sum); };
+  // "Matrix fragments for mma.m16n8k16 with integer type" and "for
+  // mma.m16n8k8".
+  Position (*bytesA)(int, int) = [](int lane, int i) {
+    return Position{i < 4 ? lane >> 2 : (lane >> 2) + 8,
+                    lane % 4 * 4 + (i & 3)};
+  };
+  Position (*bytesB)(int, int) = [](int lane, int i) {
+    return Position{lane % 4 * 4 + i, lane >> 2};
+  };
+  Position (*halvesA)(int, int) = [](int lane, int i) {
+    return Position{i < 2 ? lane >> 2 : (lane >> 2) + 8,
+                    lane % 4 * 2 + (i & 1)};
+  };
+  Position (*halvesB)(int, int) = [](int lane, int i) {
+    return Position{lane % 4 * 2 + i, lane >> 2};
+  };
+  expectProduct<int8_t, int8_t, int32_t, 16>("m16n8k16.row.col.s32.s8.s8.s32",
+                                             bytesA, bytesB, byte, toInteger);
+  expectProduct<uint8_t, uint8_t, int32_t, 16>("m16n8k16.row.col.s32.u8.u8.s32",
+                                               bytesA, bytesB, byte, toInteger);
+  expectProduct<_Float16, _Float16, float, 8>("m16n8k8.row.col.f32.f16.f16.f32",
+                                              halvesA, halvesB, draw, toFloat);
+  expectProduct<Brain, Brain, float, 16>("m16n8k16.row.col.f32.bf16.bf16.f32",
+                                         halvesOfA, halvesOfB, draw, toFloat);
 }
 
 /// Four matrices of 8x8 halves, row by row; then what each lane gets.

@@ -74,6 +74,24 @@ TEST(Parser, RefusesTornText) {
     EXPECT_NE(errorOf(text.substr(0, end)), "") << text.substr(0, end);
 }
 
+TEST(Parser, RefusesResultsThatAreNoRegisters) {
+  EXPECT_EQ(errorOfBody("mov.u32 %tid.x, 5;"),
+            "line 5: the result is no register: mov.u32 %tid.x, 5");
+  EXPECT_EQ(errorOfBody("setp.eq.u32 1, %r0, 5;"),
+            "line 5: the result is no register: setp.eq.u32 1, %r0, 5");
+}
+
+TEST(Parser, RefusesWhatNoSpaceHolds) {
+  for (const char *variable :
+       {".shared .b8 x[300000];", ".shared .b32 x[0xffffffffffffffff];",
+        ".local .b8 x[1000000];", ".shared .b8 x[65536][65536];",
+        ".shared .align 3 .b8 x[4];", ".local .align 1099511627776 .b8 x[4];"})
+    EXPECT_NE(errorOfBody(variable), "") << variable;
+  EXPECT_NE(errorOf(".entry k(.param .b8 x[40000]) { ret; }"), "");
+  EXPECT_NE(errorOf(".entry k(.param .align 0 .b8 x[4]) { ret; }"), "");
+  EXPECT_NE(errorOf(".global .b8 x[0xfffffffff];"), "");
+}
+
 TEST(Parser, FindsKernelsAndVariables) {
   DeviceMemory memory;
   Module module = llvm::cantFail(Module::parse(
