@@ -151,11 +151,14 @@ void Warp::run(uint64_t turn) {
   uint32_t mask, counter;
   while (live && !block.launch.stopped && (turn || !canRun()) &&
          pick(mask, counter)) {
-    if (mask & waiting) {
+    if (mask & waiting)
       executeCollective(mask, counter);
-      continue;
-    }
-    runTogether(mask, counter, turn);
+    else
+      runTogether(mask, counter, turn);
+    // Lanes that have parted come back after every instruction: without this
+    // they would never end their turn.
+    if (turn)
+      --turn;
   }
 }
 

@@ -156,4 +156,9 @@ TEST(Barrier, WarpsWaitForEachOthersFlags) {
               "st.relaxed.gpu.global.u32 [%m], 1; bra END;\n"
               "WAIT: ld.relaxed.gpu.global.u32 v, [%m]; setp.eq.u32 q, v, 0; "
               "@q bra WAIT; END:");
+  // So does half of it.
+  expectClean("setp.ge.u32 p, %t, 112; @p bra WAIT; setp.eq.u32 p, %t, 0; @p "
+              "st.relaxed.gpu.global.u32 [%m], 1; bra END;\n"
+              "WAIT: ld.relaxed.gpu.global.u32 v, [%m]; setp.eq.u32 q, v, 0; "
+              "@q bra WAIT; END:");
 }

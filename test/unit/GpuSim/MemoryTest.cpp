@@ -157,4 +157,13 @@ TEST(Memory, EndlessLoops) {
   std::vector<uint32_t> words(1);
   EXPECT_TRUE(
       runOn(words, "LOOP: bra LOOP;", 32, options).has(Defect::StepLimit));
+  // Half a warp that never comes back, alone and with a collective in the loop.
+  for (const char *body : {"", "activemask.b32 v;"})
+    EXPECT_TRUE(runOn(words,
+                      std::string(".reg .pred p; .reg .b32 v; setp.lt.u32 p, "
+                                  "%t, 16; LOOP: ") +
+                          body + " @p bra LOOP;",
+                      32, options)
+                    .has(Defect::StepLimit))
+        << body;
 }
