@@ -70,23 +70,35 @@ static void setCollective(Decoder &decoder, int membermask) {
   decoder.instruction.membermask = membermask;
 }
 
-static void decodeShuffle(Decoder &decoder) {
-  decoder.expect("sync");
-  int mode = decoder.takeOneOf({"up", "down", "bfly", "idx"});
-  decoder.expect("b32");
+/// Adds `count` scalar operands: a result, the predicate that may stand beside
+/// it (or the result again), and the others. False after an error.
+static bool addScalars(Decoder &decoder, int mode, size_t count) {
   llvm::ArrayRef<Operand> operands = decoder.statement.operands;
-  if (mode < 0 || operands.size() != 5)
-    return decoder.fail("expected a mode and 5 operands");
+  if (mode < 0 || operands.size() != count) {
+    decoder.fail("expected a mode and " + std::to_string(count) + " operands");
+    return false;
+  }
   for (const Operand &operand : operands)
-    if (operand.kind != Operand::Scalar)
-      return decoder.fail("an operand has the wrong form");
+    if (operand.kind != Operand::Scalar) {
+      decoder.fail("an operand has the wrong form");
+      return false;
+    }
   int first = operands[0].rows[0];
   decoder.addRow(first);
   decoder.addRow(operands[0].second < 0 ? first : operands[0].second);
   for (const Operand &operand : operands.drop_front())
     decoder.addRow(operand.rows[0]);
+  return true;
+}
+
+static void decodeShuffle(Decoder &decoder) {
+  decoder.expect("sync");
+  int mode = decoder.takeOneOf({"up", "down", "bfly", "idx"});
+  decoder.expect("b32");
+  if (!addScalars(decoder, mode, 5))
+    return;
   decoder.instruction.variant = mode;
-  setCollective(decoder, operands[4].rows[0]);
+  setCollective(decoder, decoder.statement.operands[4].rows[0]);
   decoder.setExecute(executeShuffle);
 }
 
@@ -148,18 +160,9 @@ static void decodeMatch(Decoder &decoder) {
   int mode = decoder.takeOneOf({"any", "all"});
   decoder.expect("sync");
   Type type = decoder.takeType();
-  llvm::ArrayRef<Operand> operands = decoder.statement.operands;
-  if (mode < 0 || operands.size() != 3)
-    return decoder.fail("expected a mode and 3 operands");
-  for (const Operand &operand : operands)
-    if (operand.kind != Operand::Scalar)
-      return decoder.fail("an operand has the wrong form");
-  int first = operands[0].rows[0];
-  decoder.addRow(first);
-  decoder.addRow(operands[0].second < 0 ? first : operands[0].second);
-  decoder.addRow(operands[1].rows[0]);
-  decoder.addRow(operands[2].rows[0]);
-  setCollective(decoder, operands[2].rows[0]);
+  if (!addScalars(decoder, mode, 3))
+    return;
+  setCollective(decoder, decoder.statement.operands[2].rows[0]);
   if (getBits(type) == 32)
     decoder.setExecute(mode ? executeMatch<uint32_t, true>
                             : executeMatch<uint32_t, false>);
