@@ -16,7 +16,7 @@ using namespace mlir;
 /// Kept equal to lib/Runtime/ModelDescriptor.h, which is C and not ours to
 /// include.
 static constexpr uint32_t modelMagic = 0x31464748;
-static constexpr uint32_t descriptorVersion = 3;
+static constexpr uint32_t descriptorVersion = 4;
 
 namespace {
 
@@ -83,7 +83,8 @@ LogicalResult hgf::emitDescriptor(ModuleOp module, llvm::Module &output,
        builder.string(formatReportAsJSON(module)), weights,
        builder.function("hgf_initialize"),
        builder.function("hgf_model_arena_bytes"),
-       builder.function("hgf_model_output_dims"), builder.function("hgf_run")});
+       builder.function("hgf_model_output_dims"), builder.function("hgf_run"),
+       builder.null, builder.null});
   new llvm::GlobalVariable(output, descriptor->getType(), /*isConstant=*/true,
                            llvm::GlobalValue::ExternalLinkage, descriptor,
                            symbol);

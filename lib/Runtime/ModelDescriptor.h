@@ -14,7 +14,7 @@
 #include <stdint.h>
 
 #define HGF_MODEL_MAGIC 0x31464748u /* "HGF1" */
-#define HGF_MODEL_DESCRIPTOR_VERSION 3u
+#define HGF_MODEL_DESCRIPTOR_VERSION 4u
 
 /* One run in progress. Opaque to generated code, which passes it on to the
  * hgf_rt_* functions below. */
@@ -61,6 +61,30 @@ typedef struct hgf_level {
   const char *reason; /* one clause: why this one */
 } hgf_level;
 
+/* The kernels of a GPU model, translated for one chip. */
+typedef enum hgf_gpu_format {
+  hgf_gpu_ptx = 0,
+  hgf_gpu_cubin = 1
+} hgf_gpu_format;
+typedef struct hgf_gpu_image {
+  int32_t chip;   /* compute capability, e.g. 80 */
+  int32_t format; /* hgf_gpu_format; PTX ends with a NUL */
+  const void *data;
+  int64_t byte_count;
+} hgf_gpu_image;
+
+/* What a GPU model has beside its host code. */
+typedef struct hgf_gpu_descriptor {
+  int32_t image_count;
+  int32_t kernel_count;
+  int32_t message_count;
+  const hgf_gpu_image *images; /* lowest chip first, a chip's cubin first */
+  const char *const *kernels;  /* names in the images */
+  const char *const *messages; /* what a kernel's failure N + 1 says */
+  const void *weights;         /* embedded weights, or NULL */
+  int64_t weights_byte_count;  /* of the embedded weights */
+} hgf_gpu_descriptor;
+
 typedef struct hgf_model_descriptor {
   uint32_t magic;
   uint32_t version;
@@ -89,6 +113,13 @@ typedef struct hgf_model_descriptor {
    * element size at least, and not NULL. Returns 0, or the code that was given
    * to hgf_rt_fail; the runtime looks at both. */
   int32_t (*run)(hgf_call *call, void *arena, const hgf_buffer *buffers);
+  /* NULL for a model that runs on the CPU. With it, `initialize` gets the
+   * address of the weights in device memory, embedded or not, and `run` the
+   * addresses of tensors and arena there: it reads and writes none of them, and
+   * calls hgf_rt_gpu_launch for what it wants done. */
+  const hgf_gpu_descriptor *gpu;
+  /* The same model for the CPU, where a GPU model has one; or NULL. */
+  const struct hgf_model_descriptor *fallback;
 } hgf_model_descriptor;
 
 /* One loop of a job: [0, count) in pieces of `grain`. What is not longer than
@@ -121,6 +152,31 @@ void hgf_rt_parallel(hgf_call *call,
  * read after the return. */
 void hgf_rt_parallel_phases(hgf_call *call, const hgf_phase *phases,
                             int32_t phase_count, void *argument);
+
+/* GPU models: one launch of kernel `kernel`, in order after the launches
+ * before. It begins after `run` has returned. All of a kernel's parameters are
+ * 64 bits wide: `parameters`, and after them, where there are any `values`, the
+ * address of their copy in device memory. Parameters are what is the same in
+ * each call of a session with tensors of the same shapes but for state that
+ * grows; values are what follows from the length of that state. So a recorded
+ * sequence of launches can be repeated with other values. Neither array is read
+ * after the return. */
+typedef struct hgf_gpu_launch {
+  int32_t kernel;
+  int32_t grid[3];      /* blocks; with a 0 nothing is launched */
+  int32_t threads;      /* of a block */
+  int32_t shared_bytes; /* dynamic shared memory */
+  int32_t parameter_count;
+  int32_t value_count;
+  const uint64_t *parameters;
+  const int64_t *values;
+} hgf_gpu_launch;
+void hgf_rt_gpu_launch(hgf_call *call, const hgf_gpu_launch *launch);
+
+/* GPU models: the device address of an int32 that is 0 when a call begins. A
+ * kernel that finds a defect of its inputs replaces 0 by 1 + the number of its
+ * message; the call then fails with it. */
+uint64_t hgf_rt_gpu_failure(hgf_call *call);
 
 /* Records an error (the first one counts); the run goes on to its end and then
  * returns `code`, an hgf_status of include/hgf-c/Model.h, usually HGF_ERROR_RUN
