@@ -273,6 +273,8 @@ struct PackWeights : public hgf::impl::PackWeightsBase<PackWeights> {
 
   /// Replaces the weight by its packed form, or says why it cannot.
   const char *tryPack(hgf::LinearOp op, const hgf::Encoding &encoding) {
+    if (gpu)
+      return "there is no kernel for the GPU yet";
     auto source = op.getWeight().getDefiningOp<hgf::TernaryConstantOp>();
     if (!source)
       return "the weight is not a constant";

@@ -22,6 +22,10 @@ namespace hgf {
 void buildTilingPipeline(mlir::OpPassManager &manager,
                          const PipelineOptions &options);
 
+/// The same for a GPU, where nothing is split over the host's threads.
+void buildGPUTilingPipeline(mlir::OpPassManager &manager,
+                            const PipelineOptions &options);
+
 #define GEN_PASS_REGISTRATION
 #include "hgf/Passes/Tiling/Passes.h.inc"
 
