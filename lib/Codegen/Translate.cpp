@@ -29,6 +29,31 @@ void hgf::registerCodegenDialects(DialectRegistry &registry) {
   registerLLVMDialectTranslation(registry);
 }
 
+/// The same for a GPU: the host's code never has the weights' own addresses,
+/// only those of their copy in the GPU's memory, which is one block.
+static LogicalResult placeGpuWeights(ModuleOp module, llvm::Module &output,
+                                     const llvm::Triple &triple,
+                                     const hgf::WeightsFiles &files,
+                                     StringRef slot, hgf::GpuPart &gpu,
+                                     hgf::SideFile &side) {
+  hgf::Weights weights = hgf::collectWeights(module);
+  if (weights.blobs.empty())
+    return success();
+  hgf::declareSideWeights(weights, output, slot);
+  if (files.side.empty()) {
+    gpu.weights = weights.blobs.front().symbol;
+    gpu.weightsSize = weights.size;
+    return hgf::writeWeightsObject(weights, triple, module.getLoc(),
+                                   files.object);
+  }
+  FailureOr<uint64_t> checksum =
+      hgf::writeWeightsFile(weights, module.getLoc(), files.side);
+  if (failed(checksum))
+    return failure();
+  side = {llvm::sys::path::filename(files.side).str(), weights.size, *checksum};
+  return success();
+}
+
 /// Writes the weights and tells `output` where they are.
 static LogicalResult placeWeights(ModuleOp module, llvm::Module &output,
                                   const llvm::Triple &triple,
@@ -55,6 +80,9 @@ std::unique_ptr<llvm::Module>
 hgf::translateModel(ModuleOp module, llvm::LLVMContext &context,
                     llvm::TargetMachine &machine, const WeightsFiles &files,
                     bool portable, const ModelSymbols &symbols) {
+  FailureOr<std::optional<GpuProgram>> program = takeGpuProgram(module);
+  if (failed(program))
+    return nullptr;
   std::unique_ptr<llvm::Module> result =
       translateModuleToLLVMIR(module, context, "hgf-model");
   if (!result)
@@ -77,9 +105,18 @@ hgf::translateModel(ModuleOp module, llvm::LLVMContext &context,
   if (portable && machine.getTargetTriple().getArch() == llvm::Triple::x86_64)
     addVariants(*result);
   SideFile side;
-  if (failed(placeWeights(module, *result, machine.getTargetTriple(), files,
-                          symbols.weightsSlot, side)) ||
-      failed(emitDescriptor(module, *result, side, symbols.model)))
+  GpuPart gpu;
+  gpu.program = *program ? &**program : nullptr;
+  gpu.fallback = symbols.fallback;
+  const llvm::Triple &triple = machine.getTargetTriple();
+  LogicalResult placed = *program
+                             ? placeGpuWeights(module, *result, triple, files,
+                                               symbols.weightsSlot, gpu, side)
+                             : placeWeights(module, *result, triple, files,
+                                            symbols.weightsSlot, side);
+  if (failed(placed) ||
+      failed(emitDescriptor(module, *result, side, *program ? &gpu : nullptr,
+                            symbols.model)))
     return nullptr;
   return result;
 }

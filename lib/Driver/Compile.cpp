@@ -108,7 +108,8 @@ public:
   }
 
   LogicalResult runPhases() {
-    ArrayRef<hgf::Phase> phases = hgf::getCPUPhases();
+    ArrayRef<hgf::Phase> phases =
+        options.gpus.empty() ? hgf::getCPUPhases() : hgf::getGPUPhases();
     size_t first = 0, last = phases.size() - 1;
     if (!options.compileFrom.empty())
       first = *hgf::findPhase(phases, options.compileFrom);
@@ -125,6 +126,7 @@ public:
     hgf::PipelineOptions pipeline;
     pipeline.target = hgf::getTriple(options.target);
     pipeline.cpu = options.target.cpu;
+    pipeline.gpus = options.gpus;
     pipeline.level = options.level;
     pipeline.encoding = options.encoding;
     pipeline.portableDots = options.portableDots;

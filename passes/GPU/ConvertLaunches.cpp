@@ -103,11 +103,27 @@ private:
     for (unsigned index = 0; index < count; ++index)
       if (kernel.function.getArgument(index).use_empty())
         unused.set(index);
-    (void)kernel.function.eraseArguments(unused);
+    eraseArguments(kernel.function, unused);
     for (gpu::LaunchFuncOp launch : kernel.launches)
       for (unsigned index = count; index-- > 0;)
         if (unused.test(index))
           launch.getKernelOperandsMutable().erase(index);
+  }
+
+  static Type getKernelType(LLVM::LLVMFuncOp function, ArrayRef<Type> types) {
+    return LLVM::LLVMFunctionType::get(
+        LLVM::LLVMVoidType::get(function.getContext()), types);
+  }
+
+  /// The function's own eraseArguments() refuses functions that return nothing.
+  static void eraseArguments(LLVM::LLVMFuncOp function,
+                             const llvm::BitVector &erased) {
+    SmallVector<Type> types;
+    for (auto [index, type] : llvm::enumerate(function.getArgumentTypes()))
+      if (!erased.test(index))
+        types.push_back(type);
+    function_interface_impl::eraseFunctionArguments(
+        function, erased, getKernelType(function, types));
   }
 
   /// All arguments of a kernel become 64 bits wide. Those that vary from call
@@ -127,7 +143,11 @@ private:
       auto pointer = LLVM::LLVMPointerType::get(
           function.getContext(),
           static_cast<unsigned>(NVVM::NVVMMemorySpace::Global));
-      (void)function.insertArgument(count, pointer, {}, function.getLoc());
+      SmallVector<Type> types(function.getArgumentTypes());
+      types.push_back(pointer);
+      function_interface_impl::insertFunctionArguments(
+          function, {count}, {pointer}, {DictionaryAttr()}, {function.getLoc()},
+          count, getKernelType(function, types));
       values = function.getArgument(count);
     }
     llvm::BitVector moved(function.getNumArguments());
@@ -158,9 +178,8 @@ private:
     SmallVector<Type> types;
     for (BlockArgument argument : function.getArguments())
       types.push_back(argument.getType());
-    function.setType(LLVM::LLVMFunctionType::get(
-        LLVM::LLVMVoidType::get(function.getContext()), types));
-    (void)function.eraseArguments(moved);
+    function.setType(getKernelType(function, types));
+    eraseArguments(function, moved);
   }
 
   /// Whether `user` is a step of the conversion from `argument` to `narrowed`.

@@ -31,30 +31,35 @@ bool isNative(StringRef name) {
       name);
 }
 
-/// An operation of math as LLVM's intrinsic: the GPU dialect's lowering would
-/// call NVIDIA's library for it.
-template <typename From, typename To> struct ToIntrinsic : OpRewritePattern<From> {
-  using OpRewritePattern<From>::OpRewritePattern;
+/// An operation of math as the intrinsic of LLVM with the same operands. It
+/// becomes a call and not an operation of the LLVM dialect: for most of these
+/// the GPU dialect's lowering insists on NVIDIA's library.
+template <typename From> struct ToIntrinsic : OpRewritePattern<From> {
+  ToIntrinsic(MLIRContext *context, StringRef name)
+      : OpRewritePattern<From>(context), name(name) {}
 
   LogicalResult matchAndRewrite(From op,
                                 PatternRewriter &rewriter) const override {
-    rewriter.replaceOpWithNewOp<To>(op, op.getType(), op->getOperands());
+    SmallVector<Value> operands(op->getOperands());
+    // Says that zero, or the smallest integer, is no reason for poison.
+    if (isa<math::AbsIOp, math::CountLeadingZerosOp,
+            math::CountTrailingZerosOp>(op.getOperation()))
+      operands.push_back(LLVM::ConstantOp::create(rewriter, op.getLoc(),
+                                                  rewriter.getBoolAttr(false)));
+    rewriter.replaceOpWithNewOp<LLVM::CallIntrinsicOp>(
+        op, op.getType(), rewriter.getStringAttr(name), operands);
     return success();
   }
+
+  StringRef name;
 };
 
-/// The same where the intrinsic asks whether some operand is poison.
-template <typename From, typename To>
-struct ToFlaggedIntrinsic : OpRewritePattern<From> {
-  using OpRewritePattern<From>::OpRewritePattern;
-
-  LogicalResult matchAndRewrite(From op,
-                                PatternRewriter &rewriter) const override {
-    rewriter.replaceOpWithNewOp<To>(op, op.getType(), op.getOperand(),
-                                    /*isPoison=*/false);
-    return success();
-  }
-};
+Value callSqrt(OpBuilder &builder, Location location, Value value) {
+  return LLVM::CallIntrinsicOp::create(builder, location, value.getType(),
+                                       builder.getStringAttr("llvm.sqrt"),
+                                       value)
+      .getResult(0);
+}
 
 /// 1 / sqrt(x), both rounded: the instruction for it only approximates.
 struct ExpandReciprocalRoot : OpRewritePattern<math::RsqrtOp> {
@@ -63,32 +68,31 @@ struct ExpandReciprocalRoot : OpRewritePattern<math::RsqrtOp> {
   LogicalResult matchAndRewrite(math::RsqrtOp op,
                                 PatternRewriter &rewriter) const override {
     Location location = op.getLoc();
-    Value root = LLVM::SqrtOp::create(rewriter, location, op.getType(),
-                                      op.getOperand());
-    Value one = arith::ConstantOp::create(
-        rewriter, location, rewriter.getOneAttr(op.getType()));
+    Value root =
+        LLVM::SqrtOp::create(rewriter, location, op.getType(), op.getOperand());
+    Value one = arith::ConstantOp::create(rewriter, location,
+                                          rewriter.getOneAttr(op.getType()));
     rewriter.replaceOpWithNewOp<arith::DivFOp>(op, one, root);
     return success();
   }
 };
 
 void addIntrinsics(RewritePatternSet &patterns) {
-  patterns.add<ToIntrinsic<math::AbsFOp, LLVM::FAbsOp>,
-               ToIntrinsic<math::CeilOp, LLVM::FCeilOp>,
-               ToIntrinsic<math::CopySignOp, LLVM::CopySignOp>,
-               ToIntrinsic<math::CtPopOp, LLVM::CtPopOp>,
-               ToIntrinsic<math::FloorOp, LLVM::FFloorOp>,
-               ToIntrinsic<math::FmaOp, LLVM::FMAOp>,
-               ToIntrinsic<math::RoundOp, LLVM::RoundOp>,
-               ToIntrinsic<math::RoundEvenOp, LLVM::RoundEvenOp>,
-               ToIntrinsic<math::SqrtOp, LLVM::SqrtOp>,
-               ToIntrinsic<math::TruncOp, LLVM::FTruncOp>,
-               ToFlaggedIntrinsic<math::AbsIOp, LLVM::AbsOp>,
-               ToFlaggedIntrinsic<math::CountLeadingZerosOp,
-                                  LLVM::CountLeadingZerosOp>,
-               ToFlaggedIntrinsic<math::CountTrailingZerosOp,
-                                  LLVM::CountTrailingZerosOp>,
-               ExpandReciprocalRoot>(patterns.getContext());
+  MLIRContext *context = patterns.getContext();
+  patterns.add<ToIntrinsic<math::AbsFOp>>(context, "llvm.fabs");
+  patterns.add<ToIntrinsic<math::AbsIOp>>(context, "llvm.abs");
+  patterns.add<ToIntrinsic<math::CeilOp>>(context, "llvm.ceil");
+  patterns.add<ToIntrinsic<math::CopySignOp>>(context, "llvm.copysign");
+  patterns.add<ToIntrinsic<math::CountLeadingZerosOp>>(context, "llvm.ctlz");
+  patterns.add<ToIntrinsic<math::CountTrailingZerosOp>>(context, "llvm.cttz");
+  patterns.add<ToIntrinsic<math::CtPopOp>>(context, "llvm.ctpop");
+  patterns.add<ToIntrinsic<math::FloorOp>>(context, "llvm.floor");
+  patterns.add<ToIntrinsic<math::FmaOp>>(context, "llvm.fma");
+  patterns.add<ToIntrinsic<math::RoundOp>>(context, "llvm.round");
+  patterns.add<ToIntrinsic<math::RoundEvenOp>>(context, "llvm.roundeven");
+  patterns.add<ToIntrinsic<math::SqrtOp>>(context, "llvm.sqrt");
+  patterns.add<ToIntrinsic<math::TruncOp>>(context, "llvm.trunc");
+  patterns.add<ExpandReciprocalRoot>(context);
 }
 
 struct ExpandDeviceMath
@@ -98,9 +102,9 @@ struct ExpandDeviceMath
       return name.starts_with("math.") && !isNative(name);
     };
     RewritePatternSet patterns(&getContext());
-    math::populateExpansionPatterns(patterns, {"tan", "sinh", "cosh", "asinh",
-                                               "acosh", "atanh", "fpowi",
-                                               "powf", "exp2"});
+    math::populateExpansionPatterns(patterns,
+                                    {"tan", "sinh", "cosh", "asinh", "acosh",
+                                     "atanh", "fpowi", "powf", "exp2"});
     addIntrinsics(patterns);
     populateMathF32ExpansionPatterns(patterns, isFunction);
     populateMathPolynomialApproximationPatterns(patterns, isFunction);

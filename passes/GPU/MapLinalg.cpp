@@ -307,8 +307,7 @@ struct MapLinalg : public hgf::impl::MapLinalgBase<MapLinalg> {
       if (!op->getParentOfType<gpu::GPUModuleOp>())
         ops.push_back(op);
     });
-    if (ops.empty())
-      return;
+    // Also without any operation: the module says for which GPU it is.
     hgf::KernelModule kernels(getOperation());
     for (linalg::LinalgOp op : ops) {
       if (!op.hasPureBufferSemantics()) {
@@ -360,8 +359,7 @@ struct MapLinalg : public hgf::impl::MapLinalgBase<MapLinalg> {
     };
     if (!unknown)
       return constant(
-          std::min<int64_t>(llvm::divideCeil(known, blockThreads),
-                                        mostBlocks));
+          std::min<int64_t>(llvm::divideCeil(known, blockThreads), mostBlocks));
     Value threads = arith::MulIOp::create(b, unknown, constant(known));
     Value blocks =
         arith::CeilDivUIOp::create(b, threads, constant(blockThreads));

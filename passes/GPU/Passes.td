@@ -84,8 +84,8 @@ def ExpandDeviceMath : Pass<"expand-device-math", "mlir::ModuleOp"> {
     NVIDIA's library of such functions comes with the toolkit, which a
     compilation does not need. What `approximate-math` leaves becomes upstream's
     polynomials; half precision is computed in float32. Square roots,
-    roundings and the like become LLVM's intrinsics: the GPU has instructions
-    for them.
+    roundings and the like become calls of LLVM's intrinsics: the GPU has
+    instructions for them.
 
     Example:
 
@@ -106,7 +106,7 @@ def ExpandDeviceMath : Pass<"expand-device-math", "mlir::ModuleOp"> {
     gpu.func @kernel(%arg0: memref<f32>) kernel {
       %0 = memref.load %arg0[] : memref<f32>
       arith.bitcast ...
-      llvm.intr.fma
+      llvm.call_intrinsic "llvm.fma"
       memref.store
     ```
   }];

@@ -57,6 +57,9 @@ struct ModelSymbols {
   /// Where the code keeps the address of a side file's weights; empty: other
   /// objects do not see it.
   std::string weightsSlot;
+  /// Of a GPU model: the descriptor of the same model for the CPU; empty: there
+  /// is none.
+  std::string fallback;
 };
 
 /// Translates `module` (LLVM dialect), adds the model's descriptor, and writes
