@@ -74,7 +74,9 @@ void hgf::buildGPUPipeline(OpPassManager &manager,
   ExpandCopiesOptions copies;
   copies.all = true;
   manager.addPass(createExpandCopies(copies));
+  manager.addPass(createMapLayers());
   manager.addPass(createMapLinalg());
+  manager.addPass(createMapSerial());
   manager.addPass(createCheckHost());
   manager.addPass(createCanonicalizerPass());
   manager.addPass(createCSEPass());
