@@ -9,6 +9,8 @@ extern "C" {
 }
 #include "GpuHelpers.h"
 #include <dlfcn.h>
+#include <thread>
+#include <unistd.h>
 
 namespace {
 
@@ -123,6 +125,49 @@ TEST(GpuDevice, OlderProgramsHaveSmallerOptions) {
                 &model, reinterpret_cast<hgf_session_options *>(&options),
                 &session, error, sizeof error),
             HGF_ERROR_ARGUMENT);
+}
+
+// Run by the test below, with a driver in LD_LIBRARY_PATH: a second simulator.
+TEST(GpuDevice, DISABLED_TwoDevicesInOneProcess) {
+  EXPECT_EQ(create(&gpu_scale, "gpu:1").error,
+            "expected a GPU from gpu:0 to gpu:0 but got gpu:1; compiled with "
+            "--gpu-fallback the model would also run on the device cpu");
+  // So that the weights lie elsewhere on the one than on the other.
+  Created other = create(&gpu_history, "gpu");
+  std::vector<Session> sessions;
+  for (const char *name : {"gpu", "sim", "gpu:0", "sim"}) {
+    Created created = create(&gpu_scale, name);
+    ASSERT_EQ(created.status, HGF_OK) << created.error;
+    sessions.push_back(std::move(created.session));
+  }
+  auto use = [](const Session &session) {
+    ASSERT_EQ(runOn(session, {5}), HGF_OK) << hgf_session_error(session.get());
+    ASSERT_EQ(output(session, 0), Floats{15});
+  };
+  for (int round = 0; round < 3; ++round)
+    for (const Session &session : sessions)
+      use(session);
+  std::vector<std::thread> users;
+  for (const Session &session : sessions)
+    users.emplace_back([&] {
+      for (int run = 0; run < 20; ++run)
+        use(session);
+    });
+  for (std::thread &user : users)
+    user.join();
+}
+
+TEST(GpuDevice, TheDriverIsFoundByItsName) {
+  std::string folder = testing::TempDir() + "hgf-driver";
+  std::string command =
+      "mkdir -p " + folder + " && cp " HGF_GPUSIM_LIBRARY " " + folder +
+      "/libcuda.so.1 && LD_LIBRARY_PATH=" + folder + " /proc/" +
+      std::to_string(getpid()) +
+      "/exe --gtest_also_run_disabled_tests --gtest_brief=1 "
+      "--gtest_filter=GpuDevice.DISABLED_TwoDevicesInOneProcess; "
+      "status=$?; rm -r " +
+      folder + "; exit $status";
+  EXPECT_EQ(system(command.c_str()), 0);
 }
 
 //===----------------------------------------------------------------------===//
