@@ -77,7 +77,7 @@ TEST(GpuDevice, CpuModelsRunOnTheCpuOnly) {
 TEST(GpuDevice, WithoutADriverNothingElseIsTaken) {
   if (dlopen("libcuda.so.1", RTLD_NOW | RTLD_LOCAL))
     GTEST_SKIP() << "this machine has the driver";
-  for (const char *name : {"auto", "gpu", "gpu:3"}) {
+  for (const char *name : {"auto", "gpu", "gpu:0"}) {
     Created created = create(&gpu_scale, name);
     EXPECT_EQ(created.status, HGF_ERROR_DEVICE);
     EXPECT_TRUE(contains(created.error, "the model needs an NVIDIA GPU, but "
@@ -130,8 +130,7 @@ TEST(GpuDevice, OlderProgramsHaveSmallerOptions) {
 // Run by the test below, with a driver in LD_LIBRARY_PATH: a second simulator.
 TEST(GpuDevice, DISABLED_TwoDevicesInOneProcess) {
   EXPECT_EQ(create(&gpu_scale, "gpu:1").error,
-            "expected a GPU from gpu:0 to gpu:0 but got gpu:1; compiled with "
-            "--gpu-fallback the model would also run on the device cpu");
+            "expected a GPU from gpu:0 to gpu:0 but got gpu:1");
   // So that the weights lie elsewhere on the one than on the other.
   Created other = create(&gpu_history, "gpu");
   std::vector<Session> sessions;

@@ -85,6 +85,18 @@ TEST(GpuSession, GivesKernelsMoreSharedMemory) {
   EXPECT_EQ(output(session, 0), Floats{7});
 }
 
+int64_t hugeArena(const int64_t *) { return int64_t(1) << 36; }
+
+TEST(GpuSession, SaysWhichMemoryIsMissing) {
+  hgf_model_descriptor model = gpu_scale;
+  model.arena_bytes = hugeArena;
+  Session session = simulate(&model);
+  EXPECT_EQ(runOn(session, {1}), HGF_ERROR_MEMORY);
+  EXPECT_STREQ(hgf_session_error(session.get()),
+               "no memory on the GPU for the 68719476736 bytes one call works "
+               "in");
+}
+
 TEST(GpuSession, WeightsAreLoadedOnce) {
   GrowingFile trace("hgf-gpu.trace");
   Variable variable("HGF_GPUSIM_TRACE", trace.path);
