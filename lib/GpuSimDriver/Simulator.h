@@ -20,10 +20,12 @@
 #include <vector>
 
 // What a program may call, with C's names.
+// NOLINTBEGIN(readability-identifier-naming,bugprone-macro-parentheses)
 #define HGF_EXPORTED_FUNCTION(name, symbol, parameters)                        \
   extern "C" __attribute__((visibility("default"))) CUresult symbol parameters;
 HGF_DRIVER_FUNCTIONS(HGF_EXPORTED_FUNCTION)
 #undef HGF_EXPORTED_FUNCTION
+// NOLINTEND(readability-identifier-naming,bugprone-macro-parentheses)
 
 namespace hgf::gpusim {
 
