@@ -10,6 +10,7 @@
 
 #include "hgf/Dialect/HGF/HGFDialect.h"
 #include "hgf/Kernels/NVVM/FlashAttention.h"
+#include "hgf/Kernels/NVVM/LinearOpKey.h"
 #include "hgf/Kernels/Scratch.h"
 
 namespace hgf {
@@ -98,14 +99,32 @@ struct AllocateScratch
     memref::CopyOp::create(builder, op->getLoc(), copy, init);
   }
 
-  static void allocate(hgf::LinearOp op) {
-    // Layers without packed weights have no kernel to give memory to.
+  /// What a layer's kernels compute in.
+  struct Bytes {
+    int64_t perToken;
+    int64_t fixed;
+  };
+
+  /// Nothing for layers without packed weights: they have no kernel to give
+  /// memory to.
+  static std::optional<Bytes> countBytes(hgf::LinearOp op) {
     auto packed = dyn_cast<hgf::PackedType>(op.getWeight().getType());
-    const hgf::Encoding *encoding =
-        packed ? hgf::findEncoding(packed.getEncoding()) : nullptr;
+    if (!packed)
+      return std::nullopt;
+    if (packed.getEncoding() == hgf::WordLayout::getName())
+      return Bytes{hgf::computeGpuScratch(hgf::getGpuLinearKey(op)).tokenBytes,
+                   hgf::GpuScratch::alignment};
+    const hgf::Encoding *encoding = hgf::findEncoding(packed.getEncoding());
     if (!encoding)
-      return;
+      return std::nullopt;
     hgf::Scratch scratch = hgf::computeScratch(op, *encoding);
+    return Bytes{scratch.getTokenBytes(), scratch.getFixedBytes()};
+  }
+
+  static void allocate(hgf::LinearOp op) {
+    std::optional<Bytes> scratch = countBytes(op);
+    if (!scratch)
+      return;
     OpBuilder builder(op);
     Location location = op.getLoc();
     // x may be a view of something else; the destination's size is known from
@@ -123,14 +142,13 @@ struct AllocateScratch
                             .getResult()
                       : size;
     }
-    int64_t bytes = known * scratch.getTokenBytes();
+    int64_t bytes = known * scratch->perToken;
     auto alignment = builder.getI64IntegerAttr(hgf::Scratch::alignment);
     Value memory;
     if (!tokens) {
       memory = memref::AllocOp::create(
           builder, location,
-          MemRefType::get({bytes + scratch.getFixedBytes()},
-                          builder.getI8Type()),
+          MemRefType::get({bytes + scratch->fixed}, builder.getI8Type()),
           ValueRange(), alignment);
     } else {
       auto constant = [&](int64_t value) -> Value {
@@ -139,7 +157,7 @@ struct AllocateScratch
       Value size = arith::AddIOp::create(
           builder, location,
           arith::MulIOp::create(builder, location, tokens, constant(bytes)),
-          constant(scratch.getFixedBytes()));
+          constant(scratch->fixed));
       memory = memref::AllocOp::create(
           builder, location,
           MemRefType::get({ShapedType::kDynamic}, builder.getI8Type()),

@@ -66,12 +66,12 @@ void hgf::KernelModule::launch(
     }
     kernel.setName(unique);
   }
-  launch(op, shared, arguments, shape);
+  ImplicitLocOpBuilder b(op->getLoc(), op);
+  launch(b, shared, arguments, shape);
 }
 
-void hgf::KernelModule::launch(Operation *op, gpu::GPUFuncOp kernel,
+void hgf::KernelModule::launch(ImplicitLocOpBuilder &b, gpu::GPUFuncOp kernel,
                                ValueRange arguments, const LaunchShape &shape) {
-  ImplicitLocOpBuilder b(op->getLoc(), op);
   Value one = arith::ConstantIndexOp::create(b, 1);
   Value threads = arith::ConstantIndexOp::create(b, shape.threads);
   gpu::LaunchFuncOp::create(

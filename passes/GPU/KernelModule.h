@@ -42,8 +42,8 @@ public:
          const LaunchShape &shape,
          llvm::function_ref<void(mlir::OpBuilder &, mlir::IRMapping &)> build);
 
-  /// Emits, before `op`, a launch of `kernel`, one of module().
-  static void launch(mlir::Operation *op, mlir::gpu::GPUFuncOp kernel,
+  /// Emits a launch of `kernel`, one of module().
+  static void launch(mlir::ImplicitLocOpBuilder &b, mlir::gpu::GPUFuncOp kernel,
                      mlir::ValueRange arguments, const LaunchShape &shape);
 
   mlir::gpu::GPUModuleOp module() { return kernels; }

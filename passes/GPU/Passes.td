@@ -120,6 +120,80 @@ def MapLinalg : Pass<"map-linalg", "mlir::ModuleOp"> {
                            "mlir::memref::MemRefDialect", "mlir::scf::SCFDialect"];
 }
 
+def MapLayers : Pass<"map-layers", "mlir::ModuleOp"> {
+  let summary = "Turns each hgf.linear into launches of kernels";
+  let description = [{
+    A layer is at most two launches: a prologue that normalizes and quantizes
+    its input and computes the correction's inner values, and the kernel that
+    multiplies, whose epilogue adds everything else. lib/Kernels/NVVM builds them
+    for the layer's shape; layers with equal keys share them. There is one
+    multiplying kernel for 1, 2, 4 and 8 tokens, and the host chooses. Runs
+    after `lower-weights`.
+
+    Example:
+
+    ```mlir
+    // hgf-opt --lower-weights --map-layers
+    hgf.weights @layer_0 size 192
+    func.func @main(%arg0: memref<1x3xf32>, %arg1: memref<1x2xf32>, %arg2: memref<192xi8>) {
+      %0 = hgf.packed_constant @layer_0 : !hgf.packed<2 by 3, encoding = "words2", scale = row>
+      hgf.linear ins(%arg0 : memref<1x3xf32>) weight(%0 : !hgf.packed<2 by 3, encoding = "words2", scale = row>) outs(%arg1 : memref<1x2xf32>) scratch(%arg2 : memref<192xi8>) quantization reciprocal
+      return
+    }
+    ```
+
+    becomes
+
+    ```mlir
+    func.func @main(
+      gpu.launch_func @hgf_kernels::@hgf_prologue
+      gpu.launch_func @hgf_kernels::@hgf_decode
+      return
+    gpu.module @hgf_kernels {
+    ```
+  }];
+  let dependentDialects = ["mlir::LLVM::LLVMDialect", "mlir::NVVM::NVVMDialect",
+                           "mlir::arith::ArithDialect", "mlir::cf::ControlFlowDialect",
+                           "mlir::gpu::GPUDialect", "mlir::math::MathDialect",
+                           "mlir::memref::MemRefDialect", "mlir::scf::SCFDialect",
+                           "mlir::vector::VectorDialect"];
+}
+
+def MapSerial : Pass<"map-serial", "mlir::ModuleOp"> {
+  let summary = "Turns loops whose steps depend on each other into kernels";
+  let description = [{
+    A loop over single elements, as scattering to indices that may repeat needs
+    one, becomes a kernel of one thread. That is slow, but such tensors stay in
+    the GPU's memory. Runs after `map-linalg`: loops around launches are the
+    host's.
+
+    Example:
+
+    ```mlir
+    func.func @main(%arg0: memref<8xf32>, %arg1: index, %arg2: index) {
+      %c1 = arith.constant 1 : index
+      scf.for %arg3 = %arg1 to %arg2 step %c1 {
+        %0 = memref.load %arg0[%arg3] : memref<8xf32>
+        memref.store %0, %arg0[%c1] : memref<8xf32>
+      }
+      return
+    }
+    ```
+
+    becomes
+
+    ```mlir
+    func.func @main(%arg0: memref<8xf32>, %arg1: index, %arg2: index) {
+      gpu.launch_func @hgf_kernels::@hgf_operation_0 blocks in (%c1_0, ...) threads in (%c1_2, ...) args(%arg1 : index, %arg2 : index, %arg0 : memref<8xf32>)
+      return
+    gpu.module @hgf_kernels {
+      gpu.func @hgf_operation_0(%arg0: index, %arg1: index, %arg2: memref<8xf32>) kernel {
+        scf.for ...
+    ```
+  }];
+  let dependentDialects = ["mlir::arith::ArithDialect", "mlir::gpu::GPUDialect"];
+}
+
 def CheckHost : Pass<"check-host", "mlir::ModuleOp"> {
   let summary = "Refuses what would read a tensor on the host";
   let description = [{

@@ -83,7 +83,9 @@ void hgf::buildGPUPipeline(OpPassManager &manager,
   copies.all = true;
   manager.addPass(createExpandCopies(copies));
   manager.addPass(createMapAttention());
+  manager.addPass(createMapLayers());
   manager.addPass(createMapLinalg());
+  manager.addPass(createMapSerial());
   manager.addPass(createCheckHost());
   manager.addPass(createCanonicalizerPass());
   manager.addPass(createCSEPass());

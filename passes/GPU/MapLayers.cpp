@@ -1,0 +1,139 @@
+//===- MapLayers.cpp - Layers become launches of kernels ------------------===//
+//
+// Part of HGF, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "KernelModule.h"
+#include "TokenRows.h"
+#include "hgf/Kernels/NVVM/LinearOpKey.h"
+#include "hgf/Passes/GPU/Passes.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/ControlFlow/IR/ControlFlowOps.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+
+namespace hgf {
+#define GEN_PASS_DEF_MAPLAYERS
+#include "hgf/Passes/GPU/Passes.h.inc"
+} // namespace hgf
+
+using namespace mlir;
+
+/// What a grid has along y at most.
+static constexpr int64_t mostGridRows = 65535;
+
+namespace {
+
+/// The launches of one hgf.linear.
+class LayerLaunches {
+public:
+  LayerLaunches(hgf::LinearOp op, hgf::KernelModule &kernels)
+      : op(op), kernels(kernels), b(op.getLoc(), op),
+        key(hgf::getGpuLinearKey(op)) {}
+
+  void emit(LLVM::GlobalOp weights) {
+    Value blob = LLVM::AddrSpaceCastOp::create(
+        b,
+        LLVM::LLVMPointerType::get(
+            b.getContext(),
+            static_cast<unsigned>(NVVM::NVVMMemorySpace::Global)),
+        LLVM::AddressOfOp::create(b, weights));
+    tokens = hgf::countTokens(b, op.getX());
+    checkTokens();
+    hgf::TokenRows x = hgf::getTokenRows(b, op.getX());
+    hgf::TokenRows y = hgf::getTokenRows(b, op.getInit());
+    hgf::TokenRows residual = hgf::getTokenRows(b, op.getResidual());
+    Value scratch = hgf::getDevicePointer(b, op.getScratch());
+    if (hgf::needsPrologue(key)) {
+      SmallVector<Value> arguments(hgf::prologueArgumentCount);
+      arguments[hgf::PrologueInput] = x.pointer;
+      arguments[hgf::PrologueInputStride] = x.stride;
+      arguments[hgf::PrologueWeights] = blob;
+      arguments[hgf::PrologueScratch] = scratch;
+      launch(hgf::getOrBuildPrologue(kernels.module(), key), arguments);
+    }
+    SmallVector<Value> arguments(hgf::decodeArgumentCount);
+    arguments[hgf::DecodeInput] = x.pointer;
+    arguments[hgf::DecodeInputStride] = x.stride;
+    arguments[hgf::DecodeWeights] = blob;
+    arguments[hgf::DecodeScratch] = scratch;
+    arguments[hgf::DecodeResidual] = residual.pointer;
+    arguments[hgf::DecodeResidualStride] = residual.stride;
+    arguments[hgf::DecodeOutput] = y.pointer;
+    arguments[hgf::DecodeOutputStride] = y.stride;
+    arguments[hgf::DecodeTokens] = tokens;
+    auto decode = [&](int64_t count) {
+      key.tokens = count;
+      launch(hgf::getOrBuildDecode(kernels.module(), key), arguments);
+    };
+    auto decode1 = [&] { decode(1); };
+    auto decode2 = [&] { decode(2); };
+    auto decode4 = [&] { decode(4); };
+    auto decode8 = [&] { decode(8); };
+    hgf::chooseByTokens(b, tokens, {{1, decode1}, {2, decode2}, {4, decode4}},
+                        decode8);
+  }
+
+private:
+  Value toIndex(Value number) {
+    return b.createOrFold<arith::IndexCastOp>(b.getIndexType(), number);
+  }
+
+  /// The device's limit; nobody passes so many tokens at once.
+  void checkTokens() {
+    Value suits = b.createOrFold<arith::CmpIOp>(
+        arith::CmpIPredicate::sle, tokens,
+        arith::ConstantIntOp::create(b, mostGridRows, 64));
+    cf::AssertOp::create(
+        b, suits,
+        "expected at most 65535 tokens in one call on a GPU; pass them in "
+        "several calls");
+  }
+
+  void launch(const hgf::GpuKernel &kernel, ArrayRef<Value> arguments) {
+    Value rows = b.createOrFold<arith::CeilDivUIOp>(
+        tokens, arith::ConstantIntOp::create(b, kernel.tokens, 64));
+    hgf::KernelModule::launch(b, kernel.function, arguments,
+                              {arith::ConstantIndexOp::create(b, kernel.blocks),
+                               toIndex(rows), kernel.threads});
+  }
+
+  hgf::LinearOp op;
+  hgf::KernelModule &kernels;
+  ImplicitLocOpBuilder b;
+  hgf::GpuLinearKey key;
+  Value tokens;
+};
+
+struct MapLayers : public hgf::impl::MapLayersBase<MapLayers> {
+  void runOnOperation() override {
+    ModuleOp module = getOperation();
+    SmallVector<hgf::LinearOp> layers;
+    module.walk([&](hgf::LinearOp op) { layers.push_back(op); });
+    if (layers.empty())
+      return;
+    hgf::KernelModule kernels(module);
+    for (hgf::LinearOp op : layers) {
+      auto constant = op.getWeight().getDefiningOp<hgf::PackedConstantOp>();
+      auto weights =
+          constant ? module.lookupSymbol<LLVM::GlobalOp>(constant.getWeights())
+                   : LLVM::GlobalOp();
+      if (!weights || !op.getScratch()) {
+        op.emitOpError(
+            "expected weights that lower-weights has lowered, and scratch");
+        return signalPassFailure();
+      }
+      LayerLaunches(op, kernels).emit(weights);
+      op.erase();
+      if (constant->use_empty())
+        constant.erase();
+    }
+  }
+};
+
+} // namespace
