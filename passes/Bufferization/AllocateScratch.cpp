@@ -9,6 +9,7 @@
 #include "hgf/Passes/Bufferization/Passes.h"
 
 #include "hgf/Dialect/HGF/HGFDialect.h"
+#include "hgf/Kernels/NVVM/FlashAttention.h"
 #include "hgf/Kernels/NVVM/LinearOpKey.h"
 #include "hgf/Kernels/Scratch.h"
 
@@ -43,6 +44,10 @@ struct AllocateScratch
     });
     for (hgf::HeadOp op : heads)
       makeDense(op, &op.getXMutable(), op.getInitMutable());
+    getOperation().walk([&](hgf::FlashAttentionOp op) {
+      if (isa<MemRefType>(op.getInit().getType()) && !op.getScratch())
+        allocate(op);
+    });
   }
 
   /// Whether all tokens are at one distance from each other.
@@ -159,6 +164,31 @@ struct AllocateScratch
           ValueRange(size), alignment);
     }
     op.getScratchMutable().assign(memory);
+  }
+
+  /// Memory in which the parts of a few queries' keys meet. Their number counts
+  /// as the largest for which there are parts.
+  static void allocate(hgf::FlashAttentionOp op) {
+    auto type = cast<MemRefType>(op.getInit().getType());
+    int64_t queries = type.isDynamicDim(2)
+                          ? hgf::FlashAttentionPlan::mostFewQueries
+                          : type.getDimSize(2);
+    if (queries > hgf::FlashAttentionPlan::mostFewQueries)
+      return;
+    int64_t bytes = queries * hgf::FlashAttentionPlan(op).getScratchBytes();
+    OpBuilder builder(op);
+    SmallVector<Value> sizes;
+    int64_t known = ShapedType::kDynamic;
+    if (type.isDynamicDim(0))
+      sizes.push_back(arith::MulIOp::create(
+          builder, op.getLoc(),
+          memref::DimOp::create(builder, op.getLoc(), op.getInit(), 0),
+          arith::ConstantIndexOp::create(builder, op.getLoc(), bytes)));
+    else
+      known = bytes * type.getDimSize(0);
+    op.getScratchMutable().assign(memref::AllocOp::create(
+        builder, op.getLoc(), MemRefType::get({known}, builder.getI8Type()),
+        sizes, builder.getI64IntegerAttr(hgf::Scratch::alignment)));
   }
 };
 

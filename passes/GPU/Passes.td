@@ -10,6 +10,75 @@
 
 include "mlir/Pass/PassBase.td"
 
+def SelectAttention : Pass<"select-attention"> {
+  let summary = "Chooses the attentions that a kernel computes in one pass";
+  let description = [{
+    `hgf.attention` and `hgf.differential_attention` become
+    `hgf.flash_attention`, of which no matrix of scores is ever stored. The
+    numbers of heads, the depth and the width of a head have to be known, the
+    latter two at most 256; a mask may have sizes of 1 only where that is known.
+    Others stay, with a remark that says why, and are decomposed.
+
+    Example:
+
+    ```mlir
+    func.func @main(%q: tensor<1x4x?x8xf32>, %k: tensor<1x2x?x8xf32>, %v: tensor<1x2x?x8xf32>) -> tensor<1x4x?x8xf32> {
+      %y = hgf.attention %q, %k, %v scale 0.5 causal : tensor<1x4x?x8xf32>, tensor<1x2x?x8xf32>, tensor<1x2x?x8xf32> -> tensor<1x4x?x8xf32>
+      return %y : tensor<1x4x?x8xf32>
+    }
+    ```
+
+    becomes
+
+    ```mlir
+    %dim = tensor.dim %arg0, %c2
+    %0 = tensor.empty(%dim) : tensor<1x4x?x8xf32>
+    %1 = hgf.flash_attention ins(%arg0, %arg1, %arg2 : ...) outs(%0 : tensor<1x4x?x8xf32>) scale 5.000000e-01 causal -> tensor<1x4x?x8xf32>
+    return %1
+    ```
+  }];
+  let dependentDialects = ["mlir::arith::ArithDialect", "mlir::tensor::TensorDialect"];
+}
+
+def MapAttention : Pass<"map-attention", "mlir::ModuleOp"> {
+  let summary = "Turns attention over memrefs into kernels and their launches";
+  let description = [{
+    Up to four queries, as when text is generated, take two launches: the keys
+    are split over blocks, and the splits' results joined in scratch memory. The
+    grid of both does not depend on the number of keys. More queries take one
+    launch, with a block per tile of queries. Which one it is, is decided when
+    the model runs where the number of queries is not known before.
+
+    Tensors are read where they are, whatever their strides; four floats at a
+    time where alignment and strides allow it, which the kernels find out.
+
+    Example:
+
+    ```mlir
+    func.func @main(%q: memref<1x4x64x8xf32>, %k: memref<1x2x64x8xf32>, %v: memref<1x2x64x8xf32>, %y: memref<1x4x64x8xf32>) {
+      hgf.flash_attention ins(%q, %k, %v : memref<1x4x64x8xf32>, memref<1x2x64x8xf32>, memref<1x2x64x8xf32>) outs(%y : memref<1x4x64x8xf32>) scale 0.5 causal
+      return
+    }
+    ```
+
+    becomes
+
+    ```mlir
+    func.func @main(
+      gpu.launch_func @hgf_kernels::@hgf_operation_0 blocks in (%c1, %c4, ...) threads in (%c128, ...) args(%arg0 : memref<1x4x64x8xf32>, ...)
+      return
+    gpu.module @hgf_kernels {
+      gpu.func @hgf_operation_0(...) workgroup(...) kernel {
+        gpu.barrier
+        gpu.shuffle xor ...
+        math.exp ...
+    ```
+  }];
+  let dependentDialects = ["mlir::arith::ArithDialect", "mlir::gpu::GPUDialect",
+                           "mlir::math::MathDialect", "mlir::memref::MemRefDialect",
+                           "mlir::scf::SCFDialect", "mlir::vector::VectorDialect"];
+}
+
 def MapLinalg : Pass<"map-linalg", "mlir::ModuleOp"> {
   let summary = "Turns linalg over memrefs into kernels and their launches";
   let description = [{

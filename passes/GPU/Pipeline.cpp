@@ -1,4 +1,4 @@
-//===- Pipeline.cpp - The gpu phase ---------------------------------------===//
+//===- Pipeline.cpp - The phases of a GPU ---------------------------------===//
 //
 // Part of HGF, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -8,6 +8,7 @@
 #include "hgf/Passes/GPU/Passes.h"
 
 #include "hgf/Passes/CPU/Passes.h"
+#include "hgf/Passes/Tiling/Passes.h"
 #include "mlir/Conversion/AffineToStandard/AffineToStandard.h"
 #include "mlir/Conversion/GPUCommon/GPUCommonPass.h"
 #include "mlir/Conversion/GPUToNVVM/GPUToNVVMPass.h"
@@ -68,12 +69,20 @@ static void buildHostLowering(OpPassManager &manager) {
   manager.addPass(createCSEPass());
 }
 
+void hgf::buildGPUTilingPipeline(OpPassManager &manager,
+                                 const PipelineOptions &options) {
+  // Before attention is decomposed.
+  manager.addPass(createSelectAttention());
+  buildDecompositionPipeline(manager);
+}
+
 void hgf::buildGPUPipeline(OpPassManager &manager,
                            const PipelineOptions &options) {
   manager.addPass(createLowerWeights());
   ExpandCopiesOptions copies;
   copies.all = true;
   manager.addPass(createExpandCopies(copies));
+  manager.addPass(createMapAttention());
   manager.addPass(createMapLayers());
   manager.addPass(createMapLinalg());
   manager.addPass(createMapSerial());

@@ -15,8 +15,7 @@
 
 using namespace mlir;
 
-/// What both tables share.
-static void buildDecomposition(OpPassManager &manager) {
+void hgf::buildDecompositionPipeline(OpPassManager &manager) {
   // What no kernel implements takes the way of all other operations.
   manager.addPass(hgf::createDecomposeHGF());
   // What attention takes from a cache's length has to follow from the inputs.
@@ -35,13 +34,7 @@ static void buildDecomposition(OpPassManager &manager) {
 
 void hgf::buildTilingPipeline(OpPassManager &manager,
                               const PipelineOptions &options) {
-  buildDecomposition(manager);
+  buildDecompositionPipeline(manager);
   // Last: loops hide operations from every other pass.
   manager.addPass(createSplitThreads());
-}
-
-void hgf::buildGPUTilingPipeline(OpPassManager &manager,
-                                 const PipelineOptions &options) {
-  // Kernels spread their work themselves.
-  buildDecomposition(manager);
 }

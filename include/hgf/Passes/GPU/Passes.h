@@ -16,6 +16,11 @@ namespace hgf {
 #define GEN_PASS_DECL
 #include "hgf/Passes/GPU/Passes.h.inc"
 
+/// Appends the tiling phase of a GPU: kernels spread their work themselves, and
+/// nothing is split over the host's threads.
+void buildGPUTilingPipeline(mlir::OpPassManager &manager,
+                            const PipelineOptions &options);
+
 /// Appends the gpu phase: work becomes launches of kernels, kernels become PTX,
 /// and everything else the LLVM dialect of the host.
 void buildGPUPipeline(mlir::OpPassManager &manager,
