@@ -59,16 +59,21 @@ int64_t hgf::countMultiplyAdds(const SassInstruction &instruction) {
       .Default(0);
 }
 
-InstructionMix SassLoop::getMix(int64_t tokens) const {
+static InstructionMix countMix(llvm::ArrayRef<SassInstruction> code) {
   InstructionMix mix;
-  for (const SassInstruction &instruction : instructions) {
+  for (const SassInstruction &instruction : code) {
     Pipeline pipeline = classify(instruction);
     mix.total += pipeline != Pipeline::Nothing;
     mix.logic += pipeline == Pipeline::Logic;
     mix.dots += pipeline == Pipeline::Dots;
   }
+  return mix;
+}
+
+InstructionMix SassLoop::getMix(int64_t tokens) const {
   double weights =
       static_cast<double>(multiplyAdds) / static_cast<double>(tokens);
+  InstructionMix mix = countMix(instructions);
   return {mix.total / weights, mix.logic / weights, mix.dots / weights};
 }
 
@@ -109,8 +114,34 @@ std::optional<SassLoop> hgf::findSassLoop(const SassFunction &function) {
     return SassLoop{
         code.slice(best->first.begin, best->first.end - best->first.begin),
         best->second, /*isLoop=*/true};
-  int64_t multiplyAdds = sumMultiplyAdds(code);
-  if (!multiplyAdds)
+  auto multiplies = [](const SassInstruction &instruction) {
+    return countMultiplyAdds(instruction) > 0;
+  };
+  const SassInstruction *first = llvm::find_if(code, multiplies);
+  if (first == code.end())
     return std::nullopt;
-  return SassLoop{code, multiplyAdds, /*isLoop=*/false};
+  const SassInstruction *last = code.end();
+  while (!multiplies(last[-1]))
+    --last;
+  const SassInstruction *begin =
+      std::find_if(code.begin(), first, [](const SassInstruction &instruction) {
+        return instruction.getBaseOpcode() == "LDG" &&
+               StringRef(instruction.opcode).contains(".128");
+      });
+  llvm::ArrayRef<SassInstruction> stretch(begin, last);
+  return SassLoop{stretch, sumMultiplyAdds(stretch), /*isLoop=*/false};
+}
+
+InstructionMix hgf::countExecuted(const SassFunction &function,
+                                  const SassLoop &loop, double multiplyAdds) {
+  InstructionMix all = countMix(function.instructions);
+  if (!loop.isLoop)
+    return all;
+  InstructionMix once = countMix(loop.instructions);
+  // The loop counts once in all of the function.
+  double more = (multiplyAdds -
+                 static_cast<double>(sumMultiplyAdds(function.instructions))) /
+                static_cast<double>(loop.multiplyAdds);
+  return {all.total + more * once.total, all.logic + more * once.logic,
+          all.dots + more * once.dots};
 }

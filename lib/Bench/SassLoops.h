@@ -25,13 +25,14 @@ struct SassLoop {
   llvm::ArrayRef<SassInstruction> instructions;
   /// On each thread, in one iteration.
   int64_t multiplyAdds = 0;
-  /// False where the kernel has no loop: then this is all of it.
+  /// False where the kernel multiplies in no loop: then this is the stretch
+  /// from the first load of 16 bytes to the last multiplication.
   bool isLoop = true;
 
   /// What is executed for one weight, if each is multiplied with `tokens`
   /// tokens. Weights are counted by their multiplications, since loads may
-  /// bring other things and are split and joined at will. Padding does not
-  /// count.
+  /// bring other things and are split and joined at will. Padding instructions
+  /// do not count, padded columns do.
   InstructionMix getMix(int64_t tokens) const;
 };
 
@@ -39,6 +40,12 @@ struct SassLoop {
 /// most multiplications: others do what the trip count leaves over. None where
 /// nothing is multiplied. Texts belong to `function`.
 std::optional<SassLoop> findSassLoop(const SassFunction &function);
+
+/// What a thread executes of all of `function`, whose loop is `loop`, if it
+/// does `multiplyAdds` multiplications: the loop as often as these need, all
+/// else once.
+InstructionMix countExecuted(const SassFunction &function, const SassLoop &loop,
+                             double multiplyAdds);
 
 } // namespace hgf
 

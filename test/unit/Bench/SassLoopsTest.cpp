@@ -97,13 +97,29 @@ TEST(SassLoops, TwoWaysBackAreOneLoop) {
   EXPECT_EQ(loop->multiplyAdds, 8);
 }
 
-TEST(SassLoops, WithoutALoopItIsTheWholeKernel) {
-  SassFunction function =
-      parse({"MOV R1, c[0x0][0x28]", "IDP.4A.S8.S8 R0, R1, R2, R0", "EXIT",
-             ".L_x_0:", "BRA `(.L_x_0)"});
+TEST(SassLoops, WithoutALoopItIsFromTheFirstLoadToTheLastMultiplication) {
+  SassFunction function = parse(
+      {"MOV R1, c[0x0][0x28]", "LDG.E.CONSTANT R3, [R2.64]",
+       "LDG.E.128.CONSTANT R4, [R2.64]", "IDP.4A.S8.S8 R0, R4, R2, R0",
+       "IDP.4A.S8.S8 R0, R5, R2, R0", "STG.E [R8.64], R0", "EXIT", ".L_x_0:",
+       "BRA `(.L_x_0)"});
   auto loop = findSassLoop(function);
   ASSERT_TRUE(loop);
   EXPECT_FALSE(loop->isLoop);
-  EXPECT_EQ(loop->instructions.size(), 4u);
+  EXPECT_EQ(loop->instructions.size(), 3u);
+  EXPECT_EQ(loop->multiplyAdds, 8);
+  EXPECT_DOUBLE_EQ(countExecuted(function, *loop, 8).total, 8);
   EXPECT_FALSE(findSassLoop(parse({"FFMA R0, R1, R2, R0", "EXIT"})));
+}
+
+TEST(SassLoops, ALoopIsExecutedAsOftenAsItsMultiplicationsNeed) {
+  SassFunction function =
+      parse({"MOV R1, c[0x0][0x28]", ".L_x_0:", "IDP.4A.S8.S8 R0, R4, R2, R0",
+             "@P0 BRA `(.L_x_0)", "IDP.4A.S8.S8 R0, R4, R2, R0", "EXIT"});
+  auto loop = findSassLoop(function);
+  ASSERT_TRUE(loop);
+  // Ten times, and once behind the loop.
+  InstructionMix mix = countExecuted(function, *loop, 44);
+  EXPECT_DOUBLE_EQ(mix.dots, 11);
+  EXPECT_DOUBLE_EQ(mix.total, 23);
 }
