@@ -7,6 +7,8 @@
 
 #include "KernelBuilder.h"
 
+#include "hgf/Kernels/Activations.h"
+
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
@@ -139,44 +141,7 @@ Value KernelBuilder::loadFactor(Value pointer, FactorType type) {
 }
 
 Value KernelBuilder::activate(Value value, Activation activation) {
-  Type type = value.getType();
-  auto sigmoid = [&] {
-    Value negative = arith::NegFOp::create(b, value);
-    Value exponential = math::ExpOp::create(b, negative);
-    return divideFloat(real(type, 1), addFloat(exponential, real(type, 1)));
-  };
-  switch (activation) {
-  case Activation::Identity:
-    return value;
-  case Activation::SiLU:
-    return multiplyFloat(value, sigmoid());
-  case Activation::ReLU:
-    return arith::MaximumFOp::create(b, value, real(type, 0));
-  case Activation::ReLUSquared: {
-    Value positive = arith::MaximumFOp::create(b, value, real(type, 0));
-    return multiplyFloat(positive, positive);
-  }
-  case Activation::GELU: {
-    Value erf = math::ErfOp::create(
-        b, multiplyFloat(value, real(type, 0.70710678118654752f)));
-    return multiplyFloat(multiplyFloat(value, real(type, 0.5f)),
-                         addFloat(erf, real(type, 1)));
-  }
-  case Activation::GELUTanh: {
-    Value cube = multiplyFloat(multiplyFloat(value, value), value);
-    Value inner = multiplyFloat(
-        real(type, 0.79788456080286536f),
-        addFloat(value, multiplyFloat(real(type, 0.044715f), cube)));
-    Value tanh = math::TanhOp::create(b, inner);
-    return multiplyFloat(multiplyFloat(value, real(type, 0.5f)),
-                         addFloat(tanh, real(type, 1)));
-  }
-  case Activation::Sigmoid:
-    return sigmoid();
-  case Activation::Tanh:
-    return math::TanhOp::create(b, value);
-  }
-  llvm_unreachable("unknown activation");
+  return emitActivation(b, value, activation);
 }
 
 Value KernelBuilder::sumOfLanes(Value vector) {

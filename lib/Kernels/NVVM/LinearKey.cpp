@@ -73,12 +73,20 @@ std::string GpuLinearKey::getDecodeName() const {
     stream << "_" << stringifyLevels(parameters.levels);
   if (parameters.gateThreshold > 0)
     stream << "_closing";
+  if (hasPaddedInput(*this))
+    stream << "_padded";
   if (activation != Activation::Identity)
     stream << "_" << stringifyActivation(activation);
   if (residual)
     stream << "_residual";
   stream << "_tokens" << tokens;
   return name;
+}
+
+bool hgf::hasPaddedInput(const GpuLinearKey &key) {
+  int64_t columns = key.parameters.columns;
+  return key.isFloat() && (key.parameters.norm || !key.alignedInput ||
+                           WordLayout(columns).getPaddedColumns() != columns);
 }
 
 GpuScratch hgf::computeGpuScratch(const GpuLinearKey &key) {
@@ -92,7 +100,7 @@ GpuScratch hgf::computeGpuScratch(const GpuLinearKey &key) {
       scratch.tokenBytes += llvm::alignTo(bytes, GpuScratch::alignment);
   };
   if (key.isFloat())
-    place(scratch.inputs, parameters.norm, columns * wordBytes);
+    place(scratch.inputs, hasPaddedInput(key), columns * wordBytes);
   else
     place(scratch.inputs, true, columns);
   int64_t sums = key.isGrouped() ? columns / WordLayout::wordColumns : 1;

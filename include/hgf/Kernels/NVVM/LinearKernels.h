@@ -54,8 +54,8 @@ struct GpuLinearKey {
 /// t * tokenBytes. Parts that a layer lacks take no room.
 struct GpuScratch {
   /// int8 codes in the order of the columns, zeros up to the padded columns; or
-  /// the normalized x in float32, likewise, where activations are float and x
-  /// goes through a norm.
+  /// x in float32, likewise, where activations are float and the kernel cannot
+  /// take x as it comes.
   int64_t inputs = 0;
   /// int32 sum of the codes; with groups one for each 16 columns, those of the
   /// padding too.
@@ -75,8 +75,12 @@ struct GpuScratch {
 };
 GpuScratch computeGpuScratch(const GpuLinearKey &key);
 
-/// Whether the layer has a prologue at all: float activations without norm,
-/// correction and dynamic gate do not.
+/// Whether the decode kernel reads float activations from the scratch: there
+/// they are normalized, aligned, and padded to whole chunks.
+bool hasPaddedInput(const GpuLinearKey &key);
+
+/// Whether the layer has a prologue at all: float activations that the kernel
+/// takes as they come, without correction and dynamic gate, have none.
 bool needsPrologue(const GpuLinearKey &key);
 
 /// Pointers are !llvm.ptr<1>, numbers i64.
@@ -95,8 +99,8 @@ enum PrologueArgument : unsigned {
 /// Pointers are !llvm.ptr<1>, numbers i64. Pointers that a key does not need
 /// are not read.
 enum DecodeArgument : unsigned {
-  /// x in float32, which is read where activations are float and there is no
-  /// norm.
+  /// x in float32, which is read where activations are float and
+  /// !hasPaddedInput().
   DecodeInput,
   DecodeInputStride,
   DecodeWeights,

@@ -1,0 +1,90 @@
+//===- LinearKernels.cpp - Kernels of a ternary layer on a GPU --*- C++ -*-===//
+//
+// Part of HGF, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Linear.h"
+
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+
+using namespace mlir;
+using namespace hgf;
+
+namespace {
+
+/// A kernel's argument, and what is promised of a pointer.
+enum class ArgumentKind { Number, Pointer, ReadOnlyPointer };
+
+} // namespace
+
+static gpu::GPUFuncOp makeFunction(gpu::GPUModuleOp module, StringRef name,
+                                   ArrayRef<ArgumentKind> arguments,
+                                   int64_t threads) {
+  constexpr unsigned globalSpace = 1;
+  OpBuilder builder = OpBuilder::atBlockEnd(module.getBody());
+  SmallVector<Type> types;
+  for (ArgumentKind kind : arguments)
+    types.push_back(
+        kind == ArgumentKind::Number
+            ? Type(builder.getI64Type())
+            : LLVM::LLVMPointerType::get(builder.getContext(), globalSpace));
+  auto function =
+      gpu::GPUFuncOp::create(builder, NameLoc::get(builder.getStringAttr(name)),
+                             name, builder.getFunctionType(types, {}));
+  function->setAttr(gpu::GPUDialect::getKernelFuncAttrName(),
+                    builder.getUnitAttr());
+  function.setKnownBlockSizeAttr(
+      builder.getDenseI32ArrayAttr({int32_t(threads), 1, 1}));
+  for (auto [index, kind] : llvm::enumerate(arguments)) {
+    if (kind != ArgumentKind::ReadOnlyPointer)
+      continue;
+    // Loads from it may take the way that is not kept coherent.
+    for (StringRef name : {LLVM::LLVMDialect::getNoAliasAttrName(),
+                           LLVM::LLVMDialect::getReadonlyAttrName()})
+      function.setArgAttr(index, name, builder.getUnitAttr());
+  }
+  return function;
+}
+
+GpuKernel hgf::getOrBuildPrologue(gpu::GPUModuleOp module,
+                                  const GpuLinearKey &key) {
+  LaunchShape shape = getPrologueShape(key);
+  std::string name = key.getPrologueName();
+  auto function = module.lookupSymbol<gpu::GPUFuncOp>(name);
+  if (!function) {
+    SmallVector<ArgumentKind> arguments(prologueArgumentCount,
+                                        ArgumentKind::ReadOnlyPointer);
+    arguments[PrologueInputStride] = ArgumentKind::Number;
+    arguments[PrologueScratch] = ArgumentKind::Pointer;
+    function = makeFunction(module, name, arguments, shape.threads);
+    GpuBuilder builder(function, shape.threads);
+    buildPrologue(builder, key);
+    builder.finish();
+  }
+  return {function, shape.threads, shape.blocks, 1};
+}
+
+GpuKernel hgf::getOrBuildDecode(gpu::GPUModuleOp module,
+                                const GpuLinearKey &key) {
+  LaunchShape shape = getDecodeShape(key);
+  std::string name = key.getDecodeName();
+  auto function = module.lookupSymbol<gpu::GPUFuncOp>(name);
+  if (!function) {
+    SmallVector<ArgumentKind> arguments(decodeArgumentCount,
+                                        ArgumentKind::ReadOnlyPointer);
+    for (DecodeArgument number : {DecodeInputStride, DecodeResidualStride,
+                                  DecodeOutputStride, DecodeTokens})
+      arguments[number] = ArgumentKind::Number;
+    // The residual may be the output itself; the scratch holds a counter.
+    arguments[DecodeResidual] = arguments[DecodeOutput] = ArgumentKind::Pointer;
+    if (key.gatesOutput())
+      arguments[DecodeScratch] = ArgumentKind::Pointer;
+    function = makeFunction(module, name, arguments, shape.threads);
+    GpuBuilder builder(function, shape.threads);
+    buildDecode(builder, key);
+    builder.finish();
+  }
+  return {function, shape.threads, shape.blocks, key.tokens};
+}

@@ -1,0 +1,95 @@
+//===- Layer.h - A layer with random parameters -----------------*- C++ -*-===//
+//
+// Part of HGF, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef HGF_TEST_UNIT_KERNELSNVVM_LAYER_H
+#define HGF_TEST_UNIT_KERNELSNVVM_LAYER_H
+
+#include "Compile.h"
+
+#include "hgf/GpuSim/GpuSim.h"
+
+#include <random>
+
+namespace hgf::test {
+
+using Bytes = std::vector<uint8_t>;
+using Floats = std::vector<float>;
+using Doubles = std::vector<double>;
+
+/// What it is asked to compute: activations of M tokens with an all-zero row,
+/// extreme rows and exact ties.
+struct Feed {
+  int64_t tokens;
+  /// Dense.
+  Floats x, residual;
+};
+
+/// A layer with random parameters, as bytes of the blob's source and as
+/// numbers.
+class Layer {
+public:
+  explicit Layer(const GpuLinearKey &key);
+
+  Feed makeFeed(int64_t tokens, unsigned seed) const;
+  /// What the definition of `hgf.linear` gives for one token, in double after
+  /// the codes.
+  Doubles compute(const Feed &feed, int64_t token) const;
+  /// Whether the result is one product of an exact integer and two scales.
+  bool isExact() const;
+  /// The very float32 results where isExact().
+  Floats computeExactly(const Feed &feed, int64_t token) const;
+
+  Bytes makeBlob() const;
+
+  GpuLinearKey key;
+
+private:
+  const LinearParameters &parameters() const { return key.parameters; }
+  int64_t weight(int64_t row, int64_t column) const {
+    int64_t index = row * parameters().columns + column;
+    CodeMeaning meaning = getCodeMeaning(parameters().levels);
+    return meaning.factor * (codes[index / 4] >> 2 * (index % 4) & 3) -
+           meaning.offset;
+  }
+  float scale(int64_t row, int64_t column) const;
+  /// x of a token after the norm, in float32 all along, since codes hang on the
+  /// last bit.
+  Floats normalize(const Feed &feed, int64_t token) const;
+  /// The codes, and a / 127.
+  std::vector<int> quantize(const Floats &x, float &inputScale) const;
+  Doubles correct(const Doubles &x) const;
+
+  Bytes codes;
+  Floats scales, gate, gateWeight, bias, norm, aScale, bScale;
+  /// As numbers; b flat, segment by segment.
+  Doubles a, b;
+  Bytes aBytes, bBytes;
+  float gateBias = 0;
+};
+
+double activate(double x, Activation activation);
+
+/// Runs the kernels on the feed in the simulator and compares. The reports of
+/// both launches come back.
+struct Run {
+  Floats y;
+  gpusim::Report prologue, decode;
+};
+Run run(const Layer &layer, const Compiled &compiled, size_t index,
+        const Feed &feed, gpusim::LaunchOptions options = {});
+
+/// Runs, and expects the reference's results and no findings.
+Run expectRun(const Layer &layer, const Compiled &compiled, size_t index,
+              int64_t tokens, gpusim::LaunchOptions options = {});
+
+/// Compiles each layer and runs each on each number of tokens.
+void expectLayers(llvm::ArrayRef<GpuLinearKey> keys,
+                  llvm::ArrayRef<int64_t> tokens);
+
+} // namespace hgf::test
+
+#endif // HGF_TEST_UNIT_KERNELSNVVM_LAYER_H
