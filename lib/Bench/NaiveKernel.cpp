@@ -64,8 +64,8 @@ public:
     for (int64_t token = 0; token < tokens; ++token) {
       std::string index = add(
           "llvm.add", add("llvm.mul", thread, literal(tokens)), literal(token));
-      stream << "  llvm.store " << sums[token] << ", "
-             << getPointer("%y", index, "i32")
+      std::string place = getPointer("%y", index, "i32");
+      stream << "  llvm.store " << sums[token] << ", " << place
              << " {alignment = 4 : i64} : i32, !llvm.ptr<1>\n";
     }
     stream << "  llvm.return\n}\n";
