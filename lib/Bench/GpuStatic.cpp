@@ -231,7 +231,7 @@ private:
                               static_cast<double>(line.weights);
     line.executed = {executed.total * threadsPerWeight,
                      executed.logic * threadsPerWeight,
-                     executed.dots * threadsPerWeight};
+                     executed.products * threadsPerWeight};
     line.occupancy =
         computeOccupancy(chip, {layer.decode.threads, line.resources.registers,
                                 line.resources.sharedBytes});

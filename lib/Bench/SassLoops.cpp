@@ -16,7 +16,7 @@ using llvm::StringRef;
 namespace {
 
 /// What an instruction is executed by.
-enum class Pipeline { Nothing, Logic, Dots, Other };
+enum class Pipeline { Nothing, Logic, Products, Other };
 
 /// Instructions [begin, end), the last of which goes back to the first.
 struct Range {
@@ -34,7 +34,9 @@ struct Range {
 static Pipeline classify(const SassInstruction &instruction) {
   return llvm::StringSwitch<Pipeline>(instruction.getBaseOpcode())
       .Case("NOP", Pipeline::Nothing)
-      .Cases({"IDP", "IMAD", "IMUL"}, Pipeline::Dots)
+      .Cases({"IDP", "IMAD", "IMUL", "FADD", "FMUL", "FFMA", "HADD2", "HMUL2",
+              "HFMA2"},
+             Pipeline::Products)
       .Cases({"IADD",      "IADD3",     "IABS", "IMNMX", "VIMNMX",
               "VIADD",     "VIADDMNMX", "LEA",  "LOP",   "LOP3",
               "PLOP3",     "SHF",       "SHL",  "SHR",   "PRMT",
@@ -65,7 +67,7 @@ static InstructionMix countMix(llvm::ArrayRef<SassInstruction> code) {
     Pipeline pipeline = classify(instruction);
     mix.total += pipeline != Pipeline::Nothing;
     mix.logic += pipeline == Pipeline::Logic;
-    mix.dots += pipeline == Pipeline::Dots;
+    mix.products += pipeline == Pipeline::Products;
   }
   return mix;
 }
@@ -74,7 +76,7 @@ InstructionMix SassLoop::getMix(int64_t tokens) const {
   double weights =
       static_cast<double>(multiplyAdds) / static_cast<double>(tokens);
   InstructionMix mix = countMix(instructions);
-  return {mix.total / weights, mix.logic / weights, mix.dots / weights};
+  return {mix.total / weights, mix.logic / weights, mix.products / weights};
 }
 
 static int64_t sumMultiplyAdds(llvm::ArrayRef<SassInstruction> code) {
@@ -143,5 +145,5 @@ InstructionMix hgf::countExecuted(const SassFunction &function,
                  static_cast<double>(sumMultiplyAdds(function.instructions))) /
                 static_cast<double>(loop.multiplyAdds);
   return {all.total + more * once.total, all.logic + more * once.logic,
-          all.dots + more * once.dots};
+          all.products + more * once.products};
 }

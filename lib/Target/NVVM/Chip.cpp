@@ -33,15 +33,16 @@ static constexpr MultiprocessorLimits limits110 = {48,        24,   65536,
                                                    228 << 10, 1024, 128};
 
 // Lanes: the same guide, "Arithmetic Instructions", rows of 32-bit bitwise
-// operations and of 32-bit multiply-adds; dot products share the pipeline of
-// the latter ("FMA heavy" in the Nsight Compute guide). Compute capability 12.0
-// may do twice as many additions; not counting on it errs towards arithmetic.
-// PTX versions: what LLVM 22 takes by itself.
-// Devices: the makers' data sheets; clocks are boost clocks, where a sheet has
-// none, that of its float32 rate / (multiprocessors * 128 * 2).
+// operations and of 32-bit integer multiply-adds. Dot products of bytes have
+// the pipeline of the latter ("FMA heavy" in the guide of Nsight Compute),
+// which is another than that of logic ("ALU"). Some chips do twice as much in
+// one of them; not counting on it errs towards arithmetic. PTX versions: what
+// LLVM 22 takes by itself. Devices: the makers' data sheets; clocks are boost
+// clocks, where a sheet has none, that of its float32 rate / (multiprocessors *
+// 128 * 2).
 // clang-format off
 static constexpr Chip chips[] = {
-    // name    capability PTX     limits     logic dot issue device             multiprocessors, GHz, GB/s
+    // name    capability PTX     limits     logic, products, issue device             multiprocessors, GHz, GB/s
     {"sm_75",  75,  "ptx63", limits75,  64, 64, 128, {"T4",              40,  1.59, 320}},
     {"sm_80",  80,  "ptx70", limits80,  64, 64, 128, {"A100 SXM 80GB",   108, 1.41, 2039}},
     {"sm_86",  86,  "ptx71", limits86,  64, 64, 128, {"RTX 3090",        82,  1.70, 936}},

@@ -68,7 +68,7 @@ TEST(SassLoops, ALoopGoesFromItsLabelToTheBranchBack) {
   InstructionMix mix = loop->getMix(1);
   EXPECT_DOUBLE_EQ(mix.total, 1.25);
   EXPECT_DOUBLE_EQ(mix.logic, 0.5);
-  EXPECT_DOUBLE_EQ(mix.dots, 0.25);
+  EXPECT_DOUBLE_EQ(mix.products, 0.25);
   // Two tokens make two weights of it.
   EXPECT_DOUBLE_EQ(loop->getMix(2).total, 2.5);
 }
@@ -98,11 +98,11 @@ TEST(SassLoops, TwoWaysBackAreOneLoop) {
 }
 
 TEST(SassLoops, WithoutALoopItIsFromTheFirstLoadToTheLastMultiplication) {
-  SassFunction function = parse(
-      {"MOV R1, c[0x0][0x28]", "LDG.E.CONSTANT R3, [R2.64]",
-       "LDG.E.128.CONSTANT R4, [R2.64]", "IDP.4A.S8.S8 R0, R4, R2, R0",
-       "IDP.4A.S8.S8 R0, R5, R2, R0", "STG.E [R8.64], R0", "EXIT", ".L_x_0:",
-       "BRA `(.L_x_0)"});
+  SassFunction function =
+      parse({"MOV R1, c[0x0][0x28]", "LDG.E.CONSTANT R3, [R2.64]",
+             "LDG.E.128.CONSTANT R4, [R2.64]", "IDP.4A.S8.S8 R0, R4, R2, R0",
+             "IDP.4A.S8.S8 R0, R5, R2, R0", "STG.E [R8.64], R0", "EXIT",
+             ".L_x_0:", "BRA `(.L_x_0)"});
   auto loop = findSassLoop(function);
   ASSERT_TRUE(loop);
   EXPECT_FALSE(loop->isLoop);
@@ -120,6 +120,6 @@ TEST(SassLoops, ALoopIsExecutedAsOftenAsItsMultiplicationsNeed) {
   ASSERT_TRUE(loop);
   // Ten times, and once behind the loop.
   InstructionMix mix = countExecuted(function, *loop, 44);
-  EXPECT_DOUBLE_EQ(mix.dots, 11);
+  EXPECT_DOUBLE_EQ(mix.products, 11);
   EXPECT_DOUBLE_EQ(mix.total, 23);
 }

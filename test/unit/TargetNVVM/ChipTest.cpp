@@ -65,10 +65,11 @@ TEST(Chip, WhatDoesNotFitHasNoWarps) {
 TEST(Chip, TimesFollowFromTheDevice) {
   // 2 bits from 2039 GB/s.
   EXPECT_NEAR(computeMemoryTime(get("sm_80"), 0.25), 0.1226, 1e-4);
-  // Half an instruction a weight on 64 of 108 * 1.41 GHz.
-  EXPECT_NEAR(computeArithmeticTime(get("sm_80"), {0.6, 0.25, 0.25}), 0.0513,
+  // 128 instructions a clock on 108 * 1.41 GHz, 64 of one kind.
+  EXPECT_NEAR(computeArithmeticTime(get("sm_80"), {0.6, 0.25, 0.25}), 0.0308,
               1e-4);
-  // Other instructions count where there are many.
-  EXPECT_NEAR(computeArithmeticTime(get("sm_80"), {1.5, 0.25, 0.25}), 0.0770,
+  EXPECT_NEAR(computeArithmeticTime(get("sm_80"), {0.6, 0.4, 0.1}), 0.0410,
+              1e-4);
+  EXPECT_NEAR(computeArithmeticTime(get("sm_80"), {0.6, 0.1, 0.5}), 0.0513,
               1e-4);
 }

@@ -52,8 +52,8 @@ struct Chip {
   MultiprocessorLimits limits;
   /// Results per clock and multiprocessor: of additions, shifts, logic.
   int64_t logicLanes;
-  /// The same of dot products of four bytes.
-  int64_t dotLanes;
+  /// The same of multiplications: dot products of four bytes, multiply-adds.
+  int64_t productLanes;
   /// The same of all instructions: four schedulers issue one for a warp each.
   int64_t issueLanes;
   Device device;
@@ -85,16 +85,15 @@ double computeOccupancy(const Chip &chip, const BlockDemand &demand);
 /// Instructions that a kernel executes for one weight, on each thread.
 struct InstructionMix {
   double total = 0;
-  /// Of those, integer and logic ones.
+  /// Of those, additions, shifts and logic.
   double logic = 0;
-  /// Of those, dot products and multiplications.
-  double dots = 0;
+  /// Of those, dot products and other multiplications.
+  double products = 0;
 };
 
 /// Microseconds that the device of `chip` takes for a million weights if it
-/// does nothing but execute `mix` on full warps. Logic and dot products count
-/// as if they took turns, though they may overlap: what is bound by memory even
-/// so surely is.
+/// does nothing but execute `mix` on full warps. Logic and multiplications have
+/// pipelines of their own, which work side by side.
 double computeArithmeticTime(const Chip &chip, const InstructionMix &mix);
 
 /// Microseconds that it takes to move the bytes of a million weights.

@@ -32,7 +32,7 @@ def check(line):
         yield f"{line['bank_conflicts']} bank conflicts"
     if not 0.98 <= line["sector_efficiency"] <= 1:
         yield f"{line['sector_efficiency']} of the sectors are of use"
-    if line["sass_per_weight"] > 0.5 * line["naive_sass_per_weight"]:
+    if line["tokens"] <= 2 and line["sass_per_weight"] > 0.5 * line["naive_sass_per_weight"]:
         yield f"{line['sass_per_weight']} instructions a weight, a naive kernel {line['naive_sass_per_weight']}"
     if line["tokens"] == 1 and line["sass_per_weight"] > 0.65:
         yield f"{line['sass_per_weight']} instructions a weight"
