@@ -107,9 +107,10 @@ double hgf::computeOccupancy(const Chip &chip, const BlockDemand &demand) {
 }
 
 double hgf::computeArithmeticTime(const Chip &chip, const InstructionMix &mix) {
-  double clocks = std::max(mix.total / static_cast<double>(chip.issueLanes),
-                           mix.logic / static_cast<double>(chip.logicLanes) +
-                               mix.dots / static_cast<double>(chip.dotLanes));
+  double clocks =
+      std::max({mix.total / static_cast<double>(chip.issueLanes),
+                mix.logic / static_cast<double>(chip.logicLanes),
+                mix.products / static_cast<double>(chip.productLanes)});
   // A million weights and microseconds cancel out; a gigahertz is a thousand
   // clocks of each.
   return 1e3 * clocks /
