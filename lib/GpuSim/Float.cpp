@@ -144,10 +144,12 @@ static void executeFloat(Warp &warp, const Instruction &instruction,
   forLanes(mask, [&](unsigned lane) {
     uint64_t value =
         compute<Arity, Op, T>(instruction, a[lane], b[lane], c[lane]);
-    if (Packed)
-      value |= compute<Arity, Op, T>(instruction, a[lane] >> 16, b[lane] >> 16,
-                                     c[lane] >> 16)
-               << 16;
+    if constexpr (Packed) {
+      constexpr unsigned bits = 8 * sizeof(T);
+      value |= compute<Arity, Op, T>(instruction, a[lane] >> bits,
+                                     b[lane] >> bits, c[lane] >> bits)
+               << bits;
+    }
     result[lane] = value;
   });
 }
@@ -165,6 +167,8 @@ static ExecuteFunction floatFunction(Type type) {
     return executeFloat<Arity, Op, BFloat, true>;
   case Type::F32:
     return executeFloat<Arity, Op, float, false>;
+  case Type::F32x2:
+    return Arity > 1 ? executeFloat<Arity, Op, float, true> : nullptr;
   case Type::F64:
     return executeFloat<Arity, Op, double, false>;
   default:
@@ -201,6 +205,8 @@ void hgf::gpusim::decodeFloatBinary(Decoder &decoder) {
     execute = floatFunction<2, Mul>(type);
   else if (opcode == "div" && getBits(type) >= 32 && type >= Type::F32)
     execute = floatFunction<2, Div>(type);
+  else if (type == Type::F32x2)
+    execute = nullptr;
   else if (opcode == "min")
     execute = keepNaN ? floatFunction<2, Extreme<false, true>>(type)
                       : floatFunction<2, Extreme<false, false>>(type);

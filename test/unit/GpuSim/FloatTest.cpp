@@ -143,6 +143,17 @@ TEST(Float, PackedHalves) {
             brain(4, 0));
 }
 
+TEST(Float, PackedFloats) {
+  auto two = [](float low, float high) {
+    return bitsOf(low) | bitsOf(high) << 32;
+  };
+  std::vector<Inputs> inputs = {{two(1.5, -2), two(2, 0.5), two(1, 1)}};
+  EXPECT_EQ(evaluate("fma.rn.f32x2 d, a, b, c;", 64, 64, inputs)[0], two(4, 0));
+  EXPECT_EQ(evaluate("add.rn.f32x2 d, a, b;", 64, 64, inputs)[0],
+            two(3.5, -1.5));
+  EXPECT_EQ(evaluate("mul.rn.f32x2 d, a, b;", 64, 64, inputs)[0], two(3, -1));
+}
+
 TEST(Float, Approximations) {
   constexpr double error = 1e-6;
   auto positive = [](const char *text) {
