@@ -38,6 +38,12 @@ template <bool Maximum, bool KeepNaN> struct Extreme {
     return (a < b) == Maximum ? b : a;
   }
 };
+template <bool Maximum, bool KeepNaN> struct ExtremeOfThree {
+  template <class W> W operator()(W a, W b, W c) {
+    Extreme<Maximum, KeepNaN> extreme;
+    return extreme(extreme(a, b), c);
+  }
+};
 struct CopySign {
   template <class W> W operator()(W a, W b) { return std::copysign(b, a); }
 };
@@ -184,6 +190,18 @@ static Type takeFloatModifiers(Decoder &decoder) {
   return decoder.takeType();
 }
 
+/// sm_100 and later.
+static void decodeExtremeOfThree(Decoder &decoder, bool keepNaN) {
+  decoder.expectOperands("ssss");
+  bool isMaximum = decoder.statement.words[0] == "max";
+  decoder.setExecute(
+      isMaximum ? keepNaN
+                      ? floatFunction<3, ExtremeOfThree<true, true>>(Type::F32)
+                      : floatFunction<3, ExtremeOfThree<true, false>>(Type::F32)
+      : keepNaN ? floatFunction<3, ExtremeOfThree<false, true>>(Type::F32)
+                : floatFunction<3, ExtremeOfThree<false, false>>(Type::F32));
+}
+
 void hgf::gpusim::decodeFloatBinary(Decoder &decoder) {
   llvm::StringRef opcode = decoder.statement.words[0];
   if (opcode == "div")
@@ -195,6 +213,11 @@ void hgf::gpusim::decodeFloatBinary(Decoder &decoder) {
     decoder.fail("unknown modifier .NaN");
   decoder.instruction.saturate = decoder.take("sat");
   Type type = decoder.takeType();
+  if (decoder.statement.operands.size() == 4 && type == Type::F32 &&
+      (opcode == "min" || opcode == "max")) {
+    decodeExtremeOfThree(decoder, keepNaN);
+    return;
+  }
   decoder.expectOperands("sss");
   ExecuteFunction execute = nullptr;
   if (opcode == "add")

@@ -143,6 +143,17 @@ TEST(Float, PackedHalves) {
             brain(4, 0));
 }
 
+TEST(Float, ExtremesOfThree) {
+  std::vector<Inputs> inputs = {{bitsOf(1.f), bitsOf(-2.f), bitsOf(3.f)},
+                                {bitsOf(1.f), bitsOf(NAN), bitsOf(-1.f)}};
+  auto largest = evaluate("max.f32 d, a, b, c;", 32, 32, inputs);
+  EXPECT_EQ(largest[0], bitsOf(3.f));
+  EXPECT_EQ(largest[1], bitsOf(1.f));
+  auto least = evaluate("min.NaN.f32 d, a, b, c;", 32, 32, inputs);
+  EXPECT_EQ(least[0], bitsOf(-2.f));
+  EXPECT_TRUE(std::isnan(llvm::bit_cast<float>(uint32_t(least[1]))));
+}
+
 TEST(Float, PackedFloats) {
   auto two = [](float low, float high) {
     return bitsOf(low) | bitsOf(high) << 32;
