@@ -33,6 +33,16 @@ function(hgf_add_c_library name)
   target_link_libraries(${name} PUBLIC ${ARG_LINK})
 endfunction()
 
+# hgf_add_shared_library(NAME sources... LINK libraries...): C++ that is opened at run time.
+function(hgf_add_shared_library name)
+  cmake_parse_arguments(ARG "" "" "LINK" ${ARGN})
+  add_library(${name} SHARED ${ARG_UNPARSED_ARGUMENTS})
+  target_compile_options(${name} PRIVATE
+    -Wall -Wextra -Wno-unused-parameter -fno-exceptions -fvisibility=hidden)
+  target_link_libraries(${name} PRIVATE ${ARG_LINK})
+  target_link_options(${name} PRIVATE -fuse-ld=lld)
+endfunction()
+
 # hgf_add_tool(NAME sources... LINK libraries...)
 function(hgf_add_tool name)
   cmake_parse_arguments(ARG "" "" "LINK" ${ARGN})

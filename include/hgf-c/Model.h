@@ -4,7 +4,8 @@
 |* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception                    *|
 |*===----------------------------------------------------------------------===*|
 |* Every compiled model (object, static library, shared library) offers these *|
-|* functions. They need libc, libm and threads, nothing else.                 *|
+|* functions. They need libc, libm and threads, nothing else; GPU models open *|
+|* the NVIDIA driver when a session asks for it.                              *|
 |*                                                                            *|
 |*   hgf_session *session;                                                    *|
 |*   char error[256];                                                         *|
@@ -71,7 +72,9 @@ typedef enum hgf_status {
   HGF_ERROR_VERSION = 8,     /* model and runtime do not fit each other */
   HGF_ERROR_MEMORY = 9,      /* out of memory */
   HGF_ERROR_RUN = 10,        /* the model failed, e.g. an index out of range */
-  HGF_ERROR_BUSY = 11        /* another thread is using the session */
+  HGF_ERROR_BUSY = 11,       /* another thread is using the session */
+  HGF_ERROR_DEVICE = 12      /* no such device, no driver for it, or not one
+                                that the model is compiled for */
 } hgf_status;
 
 /* Element types; the numbers are those of ONNX TensorProto.DataType. */
@@ -152,13 +155,26 @@ HGF_EXPORT size_t hgf_model_describe(const hgf_model_descriptor *model,
 
 typedef struct hgf_session_options {
   size_t size;         /* sizeof(hgf_session_options) */
-  int32_t threads;     /* including the caller's; 0: as many as CPUs allowed */
+  int32_t threads;     /* including the caller's; 0: as many as CPUs allowed,
+                          on a GPU one */
   int64_t max_context; /* capacity of state that grows; 0: the model's */
   const char *weights; /* path of the weights file; NULL: beside the model */
+  /* Where the model runs. NULL or "auto": where it was compiled for, a GPU
+   * model on the first GPU. "gpu", "gpu:N": the first GPU, GPU number N. "sim":
+   * a simulated GPU. "cpu": a GPU model's CPU version, which is never taken
+   * without being asked for. Newer than the members above: read only where
+   * `size` says that it is there. */
+  const char *device;
 } hgf_session_options;
 
-/* Sets `options` to the defaults: all 0 but for `size`. */
+/* Sets `size` bytes of options to the defaults: all 0 but for `size`. */
+HGF_EXPORT void hgf_session_options_init_sized(hgf_session_options *options,
+                                               size_t size);
+/* Sets `options` to the defaults. As a function it knows the members up to
+ * `weights`, which is what the first programs have room for. */
 HGF_EXPORT void hgf_session_options_init(hgf_session_options *options);
+#define hgf_session_options_init(options)                                      \
+  hgf_session_options_init_sized(options, sizeof(hgf_session_options))
 
 /* Creates a session. `options` may be NULL. If it fails, `*session` is NULL and
  * `error` (of `error_size` bytes; may be NULL) has the sentence. No thread is
@@ -176,7 +192,7 @@ HGF_EXPORT const char *hgf_session_error(const hgf_session *session);
 HGF_EXPORT const hgf_model_descriptor *
 hgf_session_model(const hgf_session *session);
 HGF_EXPORT int32_t hgf_session_threads(const hgf_session *session);
-/* The kernels chosen for this machine, e.g. "avx2". */
+/* The kernels chosen for this machine, e.g. "avx2"; of a GPU model "sm_80". */
 HGF_EXPORT const char *hgf_session_level(const hgf_session *session);
 /* Why these: one clause, e.g. "the last of baseline, avx2 that this processor
  * and operating system support". */

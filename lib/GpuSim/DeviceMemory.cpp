@@ -17,18 +17,31 @@ static constexpr uint64_t kFirstByte = 256;
 /// All buffers lie below the windows of the generic address space.
 static constexpr size_t kMaximumBuffers = 8000;
 
+Buffer *DeviceMemory::reuse() {
+  for (size_t i = 0; i < buffers.size(); ++i) {
+    Buffer &buffer = buffers[nextReuse];
+    nextReuse = (nextReuse + 1) % buffers.size();
+    if (!buffer.live)
+      return &buffer;
+  }
+  return nullptr;
+}
+
 uint64_t DeviceMemory::allocate(uint64_t bytes) {
-  if (buffers.size() >= kMaximumBuffers ||
-      bytes > (uint64_t(1) << kBufferBits) - 2 * kFirstByte)
+  if (bytes > (uint64_t(1) << kBufferBits) - 2 * kFirstByte)
     return 0;
-  Buffer buffer;
-  buffer.address = (uint64_t(buffers.size() + 1) << kBufferBits) + kFirstByte;
+  Buffer *buffer = nullptr;
+  if (buffers.size() < kMaximumBuffers) {
+    buffer = &buffers.emplace_back();
+    buffer->address = (uint64_t(buffers.size()) << kBufferBits) + kFirstByte;
+  } else if (!(buffer = reuse())) {
+    return 0;
+  }
   // What was never written is not zero, and no small number either.
-  buffer.bytes.assign(bytes, 0xcd);
-  buffer.states.assign(bytes, ByteState::Uninitialised);
-  buffer.live = true;
-  buffers.push_back(std::move(buffer));
-  return buffers.back().address;
+  buffer->bytes.assign(bytes, 0xcd);
+  buffer->states.assign(bytes, ByteState::Uninitialised);
+  buffer->live = true;
+  return buffer->address;
 }
 
 Buffer *DeviceMemory::find(uint64_t address) {
@@ -70,6 +83,18 @@ bool DeviceMemory::fill(uint64_t address, uint8_t value, uint64_t bytes) {
   uint64_t offset = address - buffer->address;
   std::fill_n(buffer->bytes.begin() + offset, bytes, value);
   std::fill_n(buffer->states.begin() + offset, bytes, ByteState::Initialised);
+  return true;
+}
+
+bool DeviceMemory::copy(uint64_t target, uint64_t source, uint64_t bytes) {
+  Buffer *to = find(target), *from = find(source);
+  if (!contains(to, target, bytes) || !contains(from, source, bytes))
+    return false;
+  uint64_t toOffset = target - to->address, fromOffset = source - from->address;
+  if (bytes)
+    memmove(&to->bytes[toOffset], &from->bytes[fromOffset], bytes);
+  if (bytes)
+    memmove(&to->states[toOffset], &from->states[fromOffset], bytes);
   return true;
 }
 

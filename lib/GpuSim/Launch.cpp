@@ -71,6 +71,17 @@ llvm::SmallVector<uint32_t> Kernel::getParameterSizes() const {
   return sizes;
 }
 
+static uint64_t countStaticShared(const Program &program) {
+  uint64_t bytes = 0;
+  for (SharedRange range : program.sharedRanges)
+    bytes += range.end - range.begin;
+  return bytes;
+}
+
+uint64_t Kernel::getStaticSharedBytes() const {
+  return countStaticShared(*program);
+}
+
 void Launch::add(Defect defect, unsigned line, Dimensions blockIndex,
                  Dimensions thread, const llvm::Twine &message) {
   for (Finding &finding : report.findings)
@@ -97,10 +108,7 @@ static std::string refusal(const Launch &launch, size_t parameterCount) {
   if (parameterCount != function.parameters.size())
     return "the kernel takes " + std::to_string(function.parameters.size()) +
            " parameters";
-  uint64_t shared = launch.dynamicShared;
-  for (SharedRange range : launch.program.sharedRanges)
-    shared += range.end - range.begin;
-  if (shared > kMaximumShared)
+  if (launch.dynamicShared + countStaticShared(launch.program) > kMaximumShared)
     return "more than 227 KiB of shared memory";
   return "";
 }

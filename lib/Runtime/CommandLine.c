@@ -4,6 +4,7 @@
 \*===----------------------------------------------------------------------===*/
 
 #include "CommandLine.h"
+#include "Device.h"
 #include "Model.h"
 
 #include <errno.h>
@@ -24,6 +25,11 @@ static const char help_text[] =
     "  --temperature T         0 takes the best token (default), 1 samples as\n"
     "                          the model says\n"
     "  --seed S                of the sampling (default 0)\n"
+    "  --device NAME           GPU models: auto (default) or gpu takes the "
+    "first\n"
+    "                          GPU, gpu:N GPU number N, sim a simulated one, "
+    "cpu\n"
+    "                          the model's CPU version, where it has one\n"
     "  --threads N             0, the default: as many as there are CPUs\n"
     "  --max-context N         tokens a session has room for\n"
     "  --weights FILE          the model's weights file, if it has one and is\n"
@@ -68,6 +74,7 @@ hgf_session *hgf_command_session(const hgf_model_descriptor *model,
   options.threads = (int32_t)command->threads;
   options.max_context = command->max_context;
   options.weights = command->weights;
+  options.device = command->device;
   hgf_session *session;
   char error[512];
   if (hgf_session_create(model, &options, &session, error, sizeof error))
@@ -98,6 +105,7 @@ enum {
   option_tokens,
   option_temperature,
   option_seed,
+  option_device,
   option_threads,
   option_max_context,
   option_weights,
@@ -114,6 +122,7 @@ static const struct option long_options[] = {
     {"tokens", required_argument, NULL, option_tokens},
     {"temperature", required_argument, NULL, option_temperature},
     {"seed", required_argument, NULL, option_seed},
+    {"device", required_argument, NULL, option_device},
     {"threads", required_argument, NULL, option_threads},
     {"max-context", required_argument, NULL, option_max_context},
     {"weights", required_argument, NULL, option_weights},
@@ -125,6 +134,7 @@ static const struct option long_options[] = {
 /* Sets one option; false where its value is none. */
 static bool set_option(hgf_command *command, int option, const char *value) {
   int64_t seed;
+  hgf_device device;
   switch (option) {
   case option_inputs:
     command->inputs = value;
@@ -146,6 +156,9 @@ static bool set_option(hgf_command *command, int option, const char *value) {
       return false;
     command->seed = (uint64_t)seed;
     return true;
+  case option_device:
+    command->device = value;
+    return hgf_device_parse(value, &device);
   case option_threads:
     return read_integer(value, 0, 1024, &command->threads);
   case option_max_context:

@@ -19,6 +19,7 @@ typedef struct hgf_command {
   const char *outputs;
   const char *prompt;
   const char *weights;
+  const char *device;
   int64_t threads;
   int64_t repeat;
   int64_t max_context;

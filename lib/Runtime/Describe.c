@@ -42,6 +42,22 @@ static void write_tensors(hgf_text *text, const hgf_tensor_descriptor *tensors,
   }
 }
 
+static void write_gpu(hgf_text *text, const hgf_model_descriptor *model) {
+  const hgf_gpu_descriptor *gpu = model->gpu;
+  if (!gpu) {
+    hgf_text_add(text, "null");
+    return;
+  }
+  hgf_text_add(text, "{\"kernels\": %d, \"cpu_fallback\": %s, \"images\": [",
+               (int)gpu->kernel_count, model->fallback ? "true" : "false");
+  for (int32_t i = 0; i < gpu->image_count; ++i)
+    hgf_text_add(text, "%s{\"chip\": %d, \"format\": \"%s\", \"bytes\": %lld}",
+                 i ? ", " : "", (int)gpu->images[i].chip,
+                 gpu->images[i].format == hgf_gpu_cubin ? "cubin" : "ptx",
+                 (long long)gpu->images[i].byte_count);
+  hgf_text_add(text, "]}");
+}
+
 size_t hgf_model_describe(const hgf_model_descriptor *model, char *buffer,
                           size_t size) {
   hgf_text text = {buffer, size, 0};
@@ -67,6 +83,8 @@ size_t hgf_model_describe(const hgf_model_descriptor *model, char *buffer,
     hgf_text_add_string(&text, weights->file_name);
   else
     hgf_text_add(&text, "null");
+  hgf_text_add(&text, ",\n  \"gpu\": ");
+  write_gpu(&text, model);
   hgf_text_add(&text, ",\n  \"report\": ");
   hgf_text_add_raw(&text, model->report_json && model->report_json[0]
                               ? model->report_json

@@ -61,6 +61,8 @@ const char *hgf_status_name(hgf_status status) {
     return "HGF_ERROR_RUN";
   case HGF_ERROR_BUSY:
     return "HGF_ERROR_BUSY";
+  case HGF_ERROR_DEVICE:
+    return "HGF_ERROR_DEVICE";
   }
   return "?";
 }

@@ -73,6 +73,9 @@ typedef struct hgf_gpu_image {
   int64_t byte_count;
 } hgf_gpu_image;
 
+/* The runtime's GPU half, lib/Runtime/GpuRuntime.h. Opaque to the compiler. */
+typedef struct hgf_gpu_runtime_table hgf_gpu_runtime_table;
+
 /* What a GPU model has beside its host code. */
 typedef struct hgf_gpu_descriptor {
   int32_t image_count;
@@ -83,6 +86,9 @@ typedef struct hgf_gpu_descriptor {
   const char *const *messages; /* what a kernel's failure N + 1 says */
   const void *weights;         /* embedded weights, or NULL */
   int64_t weights_byte_count;  /* of the embedded weights */
+  /* The address of hgf_gpu_runtime. This reference alone brings the runtime's
+   * GPU half into a binary. */
+  const hgf_gpu_runtime_table *runtime;
 } hgf_gpu_descriptor;
 
 typedef struct hgf_model_descriptor {
@@ -135,6 +141,9 @@ typedef struct hgf_phase {
 extern "C" {
 #endif
 extern const hgf_model_descriptor hgf_model;
+
+/* For hgf_gpu_descriptor.runtime. */
+extern const hgf_gpu_runtime_table hgf_gpu_runtime;
 
 /* Functions of the runtime that generated code calls. */
 

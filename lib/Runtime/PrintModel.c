@@ -119,6 +119,16 @@ static const char *print_object(const char *text, int indent) {
   return *text == '}' ? text + 1 : text;
 }
 
+static void print_gpu(const hgf_model_descriptor *model) {
+  const hgf_gpu_descriptor *gpu = model->gpu;
+  printf("gpu: %d kernels%s\n", (int)gpu->kernel_count,
+         model->fallback ? ", and a CPU version" : "");
+  for (int32_t i = 0; i < gpu->image_count; ++i)
+    printf("  %s for sm_%d: %lld bytes\n",
+           gpu->images[i].format == hgf_gpu_cubin ? "cubin" : "PTX",
+           (int)gpu->images[i].chip, (long long)gpu->images[i].byte_count);
+}
+
 static void print_text(const hgf_model_descriptor *model,
                        const hgf_command *command) {
   print_tensors(model, HGF_INPUT);
@@ -126,9 +136,12 @@ static void print_text(const hgf_model_descriptor *model,
   printf("metadata:%s\n", model->metadata_count ? "" : " none");
   for (int32_t i = 0; i < model->metadata_count; ++i)
     printf("  %s = %s\n", model->metadata[2 * i], model->metadata[2 * i + 1]);
+  if (model->gpu)
+    print_gpu(model);
   hgf_session_options options;
   hgf_session_options_init(&options);
   options.weights = command->weights;
+  options.device = command->device;
   hgf_session *session;
   char error[512];
   if (hgf_session_create(model, &options, &session, error, sizeof error) == 0)

@@ -21,25 +21,6 @@ hgf_status hgf_fail(hgf_session *session, hgf_status status, const char *format,
   return status;
 }
 
-bool hgf_memory_reserve(hgf_memory *memory, size_t byte_count) {
-  if (memory->data && byte_count <= memory->byte_count)
-    return true;
-  if (byte_count > PTRDIFF_MAX - hgf_alignment)
-    return false;
-  size_t rounded = (byte_count / hgf_alignment + 1) * hgf_alignment;
-  void *data = aligned_alloc(hgf_alignment, rounded);
-  if (!data)
-    return false;
-  free(memory->data);
-  *memory = (hgf_memory){data, rounded};
-  return true;
-}
-
-void hgf_memory_free(hgf_memory *memory) {
-  free(memory->data);
-  *memory = (hgf_memory){NULL, 0};
-}
-
 /*===----------------------------------------------------------------------===*
  * What generated code calls
  *===----------------------------------------------------------------------===*/
@@ -71,13 +52,38 @@ void hgf_rt_fail(hgf_call *call, int32_t code, const char *message) {
   call->fail(call, code, message);
 }
 
+static void call_gpu_launch(hgf_call *call, const hgf_gpu_launch *launch) {
+  if (call->gpu)
+    call->gpu->launch(call->gpu_session, launch);
+}
+
+static uint64_t call_gpu_failure(hgf_call *call) {
+  return call->gpu ? call->gpu->failure(call->gpu_session) : 0;
+}
+
+void hgf_rt_gpu_launch(hgf_call *call, const hgf_gpu_launch *launch) {
+  call->gpu_launch(call, launch);
+}
+
+uint64_t hgf_rt_gpu_failure(hgf_call *call) { return call->gpu_failure(call); }
+
 /*===----------------------------------------------------------------------===*
  * Create and free
  *===----------------------------------------------------------------------===*/
 
-void hgf_session_options_init(hgf_session_options *options) {
-  if (options)
-    *options = (hgf_session_options){.size = sizeof(hgf_session_options)};
+/* What the first programs know; `device` came later. */
+static const size_t first_options_size = offsetof(hgf_session_options, device);
+
+void hgf_session_options_init_sized(hgf_session_options *options, size_t size) {
+  if (!options || size < sizeof options->size)
+    return;
+  memset(options, 0, size);
+  options->size = size;
+}
+
+/* Not the macro: for programs that were compiled before it. */
+void(hgf_session_options_init)(hgf_session_options *options) {
+  hgf_session_options_init_sized(options, first_options_size);
 }
 
 static hgf_slot *create_slots(const hgf_tensor_descriptor *descriptors,
@@ -131,18 +137,74 @@ static int64_t find_capacity(const hgf_session *session,
   return value > 0 ? value : 0;
 }
 
+/* Reads the device that was asked for, and sees whether the model suits it; a
+ * GPU model on the CPU is its fallback. */
+static hgf_status choose_device(hgf_session *session, const char *name,
+                                hgf_device *device) {
+  const hgf_model_descriptor *model = session->model;
+  if (!hgf_device_parse(name, device))
+    return hgf_fail(session, HGF_ERROR_ARGUMENT,
+                    "expected a device auto, gpu, gpu:N, sim or cpu but got "
+                    "'%s'",
+                    name);
+  if (!model->gpu) {
+    if (device->kind == hgf_device_auto || device->kind == hgf_device_cpu)
+      return HGF_OK;
+    return hgf_fail(session, HGF_ERROR_DEVICE,
+                    "expected device auto or cpu but got '%s': the model is "
+                    "compiled for the CPU",
+                    name);
+  }
+  if (device->kind == hgf_device_cpu) {
+    if (!model->fallback)
+      return hgf_fail(session, HGF_ERROR_DEVICE,
+                      "expected device auto, gpu, gpu:N or sim but got 'cpu': "
+                      "the model is compiled for GPUs only; compile it with "
+                      "--gpu-fallback to have a CPU version too");
+    session->model = model->fallback;
+    return hgf_model_check(session->model, session->error,
+                           sizeof session->error);
+  }
+  if (!model->gpu->runtime ||
+      model->gpu->runtime->version != HGF_GPU_RUNTIME_VERSION)
+    return hgf_fail(session, HGF_ERROR_VERSION,
+                    "expected a model with version %u of the GPU runtime but "
+                    "got one with version %u: compile it again",
+                    HGF_GPU_RUNTIME_VERSION,
+                    model->gpu->runtime ? model->gpu->runtime->version : 0);
+  return HGF_OK;
+}
+
+/* What a session on a GPU has there. */
+static hgf_status create_gpu_session(hgf_session *session) {
+  hgf_loaded_model *loaded = session->loaded;
+  if (!loaded->gpu)
+    return HGF_OK;
+  const hgf_gpu_runtime_table *gpu = session->model->gpu->runtime;
+  hgf_status status = gpu->create(loaded->gpu, &session->call.gpu_session,
+                                  session->error, sizeof session->error);
+  if (status == HGF_OK)
+    session->call.gpu = gpu;
+  return status;
+}
+
 static hgf_status initialize(hgf_session *session,
                              const hgf_session_options *options) {
-  const hgf_model_descriptor *model = session->model;
   hgf_status status =
-      hgf_model_check(model, session->error, sizeof session->error);
+      hgf_model_check(session->model, session->error, sizeof session->error);
   if (status)
     return status;
-  if (options && options->size < sizeof(hgf_session_options))
+  if (options && options->size < first_options_size)
     return hgf_fail(session, HGF_ERROR_ARGUMENT,
                     "expected options of %zu bytes but got %zu: call "
                     "hgf_session_options_init",
                     sizeof(hgf_session_options), options->size);
+  hgf_device device;
+  bool names_device = options && options->size >= sizeof(hgf_session_options);
+  status =
+      choose_device(session, names_device ? options->device : NULL, &device);
+  if (status)
+    return status;
   session->threads = options ? options->threads : 0;
   if (session->threads < 0 || session->threads > thread_limit)
     return hgf_fail(session, HGF_ERROR_ARGUMENT,
@@ -153,7 +215,8 @@ static hgf_status initialize(hgf_session *session,
                     "expected max_context of 0 or more but got %lld",
                     (long long)options->max_context);
   if (session->threads == 0) {
-    int32_t cpus = hgf_cpu_count();
+    /* What drives a GPU has nothing to share out. */
+    int32_t cpus = session->model->gpu ? 1 : hgf_cpu_count();
     session->threads = cpus < thread_limit ? cpus : thread_limit;
   }
   session->capacity = find_capacity(session, options);
@@ -167,12 +230,13 @@ static hgf_status initialize(hgf_session *session,
     return hgf_fail(session, HGF_ERROR_MEMORY, "out of memory");
   session->call.parallel = call_parallel;
   session->call.fail = call_fail;
+  session->call.gpu_launch = call_gpu_launch;
+  session->call.gpu_failure = call_gpu_failure;
   session->call.pool = session->pool;
-  status =
-      hgf_model_acquire(model, options ? options->weights : NULL,
-                        &session->level, session->error, sizeof session->error);
-  session->loaded = status == HGF_OK;
-  return status;
+  status = hgf_model_acquire(
+      session->model, device, options ? options->weights : NULL,
+      &session->loaded, session->error, sizeof session->error);
+  return status ? status : create_gpu_session(session);
 }
 
 hgf_status hgf_session_create(const hgf_model_descriptor *model,
@@ -209,16 +273,32 @@ hgf_status hgf_session_create(const hgf_model_descriptor *model,
   return status;
 }
 
+static void free_tensors(hgf_session *session) {
+  const hgf_model_descriptor *model = session->model;
+  for (int32_t i = 0; session->inputs && i < model->input_count; ++i)
+    hgf_tensor_memory_free(session, &session->inputs[i].device);
+  for (int32_t i = 0; session->outputs && i < model->output_count; ++i) {
+    hgf_result_memory_free(session, &session->outputs[i].own);
+    hgf_tensor_memory_free(session, &session->outputs[i].device);
+  }
+  hgf_states_free(session);
+  hgf_tensor_memory_free(session, &session->arena);
+}
+
 void hgf_session_free(hgf_session *session) {
   if (!session)
     return;
   hgf_pool_free(session->pool);
+  const hgf_gpu_runtime_table *gpu = session->call.gpu;
+  if (gpu)
+    gpu->enter(session->call.gpu_session);
+  free_tensors(session);
+  if (gpu) {
+    gpu->leave(session->call.gpu_session);
+    gpu->free(session->call.gpu_session);
+  }
   if (session->loaded)
-    hgf_model_release(session->model);
-  for (int32_t i = 0; session->outputs && i < session->model->output_count; ++i)
-    hgf_memory_free(&session->outputs[i].own);
-  hgf_states_free(session);
-  hgf_memory_free(&session->arena);
+    hgf_model_release(session->loaded);
   free(session->inputs);
   free(session->outputs);
   free(session->bound_dims);
@@ -251,11 +331,11 @@ int32_t hgf_session_threads(const hgf_session *session) {
 }
 
 const char *hgf_session_level(const hgf_session *session) {
-  return session ? session->level->name : NULL;
+  return session ? session->loaded->level->name : NULL;
 }
 
 const char *hgf_session_level_reason(const hgf_session *session) {
-  return session ? session->level->reason : NULL;
+  return session ? session->loaded->level->reason : NULL;
 }
 
 static const hgf_state *growing_state(const hgf_session *session) {

@@ -6,6 +6,7 @@
 #ifndef HGF_LIB_RUNTIME_SESSION_H
 #define HGF_LIB_RUNTIME_SESSION_H
 
+#include "GpuRuntime.h"
 #include "Model.h"
 #include "ThreadPool.h"
 #include "hgf-c/Model.h"
@@ -22,6 +23,10 @@ struct hgf_call {
   void (*parallel)(hgf_call *call, const hgf_phase *phases, int32_t phase_count,
                    void *argument);
   void (*fail)(hgf_call *call, int32_t code, const char *message);
+  void (*gpu_launch)(hgf_call *call, const hgf_gpu_launch *launch);
+  uint64_t (*gpu_failure)(hgf_call *call);
+  const hgf_gpu_runtime_table *gpu; /* NULL: the session is on the CPU */
+  hgf_gpu_session *gpu_session;
   hgf_pool *pool;
   atomic_int code;
   const char *_Atomic message;
@@ -42,7 +47,8 @@ typedef struct hgf_slot {
   bool bound;
   void *data; /* bound: the caller's; inputs are not written */
   size_t byte_count;
-  hgf_memory own;          /* of outputs that are not bound */
+  hgf_memory own;          /* of outputs that are not bound; on the host */
+  hgf_memory device;       /* GPU: the tensor there, where it is no state */
   const void *result;      /* outputs: dense data of the last run, or NULL */
   struct hgf_state *state; /* of the input, or of the output that feeds it */
 } hgf_slot;
@@ -58,10 +64,23 @@ typedef struct hgf_state {
   hgf_memory memory;
 } hgf_state;
 
+/* A model that sessions use, on the CPU or on one device. */
+typedef struct hgf_loaded_model {
+  const hgf_model_descriptor *model;
+  hgf_device device;
+  int64_t session_count;
+  const hgf_level *level;
+  void *mapping; /* of the weights' file */
+  size_t mapping_bytes;
+  hgf_gpu_model *gpu;
+  const void *weights; /* GPU: their address there */
+  bool initialized;    /* generated code has these weights */
+  struct hgf_loaded_model *next;
+} hgf_loaded_model;
+
 struct hgf_session {
   const hgf_model_descriptor *model;
-  const hgf_level *level;
-  bool loaded;
+  hgf_loaded_model *loaded;
   int32_t threads;
   int64_t capacity; /* of growing state; 0: no limit */
   hgf_pool *pool;
@@ -110,9 +129,26 @@ const char *hgf_dims_text(char *text, size_t size, const int64_t *dims,
 bool hgf_tensor_bytes(int32_t dtype, int32_t rank, const int64_t *dims,
                       size_t *byte_count);
 
-/* Makes `memory` at least so large. The contents are lost if it moves. */
+/* Memory.c. Makes `memory` at least so large. The contents are lost if it
+ * moves. */
 bool hgf_memory_reserve(hgf_memory *memory, size_t byte_count);
 void hgf_memory_free(hgf_memory *memory);
+/* The same where generated code finds tensors: on the device of a GPU model,
+ * else on the host. */
+bool hgf_tensor_memory_reserve(hgf_session *session, hgf_memory *memory,
+                               size_t byte_count);
+void hgf_tensor_memory_free(hgf_session *session, hgf_memory *memory);
+/* The same on the host, for what the caller reads. */
+bool hgf_result_memory_reserve(hgf_session *session, hgf_memory *memory,
+                               size_t byte_count);
+void hgf_result_memory_free(hgf_session *session, hgf_memory *memory);
+/* " on the GPU", or nothing: for sentences about that memory. */
+const char *hgf_tensor_place(const hgf_session *session);
+/* What happens on a device happens later, in order. */
+void hgf_tensor_zero(const hgf_session *session, void *data, size_t byte_count);
+void hgf_tensor_copy(const hgf_session *session, hgf_copy_kind kind,
+                     void *target, const void *source, size_t byte_count);
+void hgf_tensor_copy_rows(const hgf_session *session, const hgf_copy *copy);
 
 /* Shape.c: the dims of all inputs from bindings and state, then of all outputs
  * from the model. */
@@ -130,16 +166,29 @@ hgf_status hgf_state_prepare(hgf_session *session, hgf_state *state);
 void hgf_state_buffers(hgf_session *session, hgf_state *state);
 /* After a run that went well: the output becomes the state. */
 hgf_status hgf_state_finish(hgf_session *session, hgf_state *state);
-/* Copies the state's contents to dense memory. */
+/* Copies growing state's contents, which have these dims, to dense memory of
+ * the host. */
 void hgf_state_copy_out(const hgf_session *session, const hgf_state *state,
-                        void *data);
+                        const int64_t *dims, void *data);
 
-/* SideFile.c: the process-wide list of models in use. It maps the weights and
- * calls `initialize` for the first session of a model; the last one's release
- * unmaps. */
+/* LoadedModels.c: the process-wide list of models in use. The first session of
+ * a model on a device brings kernels and weights there and has `initialize`
+ * called; the last one's release lets them go. */
 hgf_status hgf_model_acquire(const hgf_model_descriptor *model,
-                             const char *weights_path, const hgf_level **level,
-                             char *error, size_t error_size);
-void hgf_model_release(const hgf_model_descriptor *model);
+                             hgf_device device, const char *weights_path,
+                             hgf_loaded_model **loaded, char *error,
+                             size_t error_size);
+void hgf_model_release(hgf_loaded_model *loaded);
+/* Generated code keeps one address of weights. A GPU model's `run` is between
+ * these two, which see to it that it is that of the session's device. */
+void hgf_model_enter(hgf_loaded_model *loaded);
+void hgf_model_leave(hgf_loaded_model *loaded);
+
+/* SideFile.c: maps the weights' file, header and all. */
+hgf_status hgf_map_weights(const hgf_model_descriptor *model,
+                           const char *weights_path, void **mapping,
+                           size_t *byte_count, char *error, size_t error_size);
+/* Advises the system on embedded weights. */
+void hgf_advise_constants(const hgf_model_descriptor *model);
 
 #endif

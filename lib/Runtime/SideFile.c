@@ -1,4 +1,4 @@
-/*===- SideFile.c - Loaded models and their weights -----------------------===*\
+/*===- SideFile.c - Weights outside of the model --------------------------===*\
 |* Part of HGF, under the Apache License v2.0 with LLVM Exceptions.           *|
 |* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception                    *|
 \*===----------------------------------------------------------------------===*/
@@ -9,7 +9,6 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <link.h>
-#include <pthread.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,21 +16,6 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-/* A model that sessions use. Generated code keeps the choice of kernels beside
- * its constants, so it must be made once and before any run, whatever threads
- * create the first sessions: this list is the runtime's only global state. */
-typedef struct loaded_model {
-  const hgf_model_descriptor *model;
-  int64_t session_count;
-  const hgf_level *level;
-  void *mapping;
-  size_t mapping_bytes;
-  struct loaded_model *next;
-} loaded_model;
-
-static pthread_mutex_t loaded_lock = PTHREAD_MUTEX_INITIALIZER;
-static loaded_model *loaded_models;
 
 typedef struct {
   const void *address;
@@ -96,10 +80,9 @@ static void advise_weights(void *weights, size_t bytes) {
     (void)madvise(weights, bytes, MADV_WILLNEED);
 }
 
-static hgf_status map_open_file(int file, loaded_model *loaded,
-                                const char *path, char *error,
+static hgf_status map_open_file(int file, const hgf_weights_descriptor *weights,
+                                const char *path, void **result, char *error,
                                 size_t error_size) {
-  const hgf_weights_descriptor *weights = loaded->model->weights;
   struct stat status;
   char what[160];
   if (fstat(file, &status) != 0 || !S_ISREG(status.st_mode))
@@ -125,24 +108,26 @@ static hgf_status map_open_file(int file, loaded_model *loaded,
     return explain(error, error_size, path, what);
   }
   advise_weights(mapping, (size_t)expected);
-  loaded->mapping = mapping;
-  loaded->mapping_bytes = (size_t)expected;
+  *result = mapping;
   return HGF_OK;
 }
 
-static hgf_status map_weights(loaded_model *loaded, const char *weights_path,
-                              char *error, size_t error_size) {
+hgf_status hgf_map_weights(const hgf_model_descriptor *model,
+                           const char *weights_path, void **mapping,
+                           size_t *byte_count, char *error, size_t error_size) {
   char path[PATH_MAX + 256], what[160];
   if (weights_path)
     snprintf(path, sizeof path, "%s", weights_path);
   else
-    default_path(loaded->model, path, sizeof path);
+    default_path(model, path, sizeof path);
   int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (file < 0) {
     snprintf(what, sizeof what, "cannot be opened (%s)", strerror(errno));
     return explain(error, error_size, path, what);
   }
-  hgf_status status = map_open_file(file, loaded, path, error, error_size);
+  hgf_status status =
+      map_open_file(file, model->weights, path, mapping, error, error_size);
+  *byte_count = (size_t)model->weights->byte_count + HGF_WEIGHTS_HEADER_BYTES;
   close(file);
   return status;
 }
@@ -175,71 +160,6 @@ static int advise_constants(struct dl_phdr_info *info, size_t size,
   return holds;
 }
 
-/* Of models without kernels. */
-static const hgf_level no_level = {"generic", "it has no kernels to choose"};
-
-static hgf_status load(const hgf_model_descriptor *model,
-                       const char *weights_path, loaded_model **result,
-                       char *error, size_t error_size) {
-  loaded_model *loaded = calloc(1, sizeof(loaded_model));
-  if (!loaded) {
-    snprintf(error, error_size, "out of memory");
-    return HGF_ERROR_MEMORY;
-  }
-  loaded->model = model;
-  loaded->level = &no_level;
-  if (model->weights && model->weights->file_name) {
-    hgf_status status = map_weights(loaded, weights_path, error, error_size);
-    if (status) {
-      free(loaded);
-      return status;
-    }
-  } else {
-    dl_iterate_phdr(advise_constants, (void *)(uintptr_t)model);
-  }
-  if (model->initialize)
-    model->initialize(loaded->mapping ? (const char *)loaded->mapping +
-                                            HGF_WEIGHTS_HEADER_BYTES
-                                      : NULL,
-                      &loaded->level);
-  *result = loaded;
-  return HGF_OK;
-}
-
-hgf_status hgf_model_acquire(const hgf_model_descriptor *model,
-                             const char *weights_path, const hgf_level **level,
-                             char *error, size_t error_size) {
-  pthread_mutex_lock(&loaded_lock);
-  loaded_model *loaded = loaded_models;
-  while (loaded && loaded->model != model)
-    loaded = loaded->next;
-  hgf_status status = HGF_OK;
-  if (!loaded) {
-    status = load(model, weights_path, &loaded, error, error_size);
-    if (status == HGF_OK) {
-      loaded->next = loaded_models;
-      loaded_models = loaded;
-    }
-  }
-  if (status == HGF_OK) {
-    ++loaded->session_count;
-    *level = loaded->level;
-  }
-  pthread_mutex_unlock(&loaded_lock);
-  return status;
-}
-
-void hgf_model_release(const hgf_model_descriptor *model) {
-  pthread_mutex_lock(&loaded_lock);
-  loaded_model **link = &loaded_models;
-  while (*link && (*link)->model != model)
-    link = &(*link)->next;
-  loaded_model *loaded = *link;
-  if (loaded && --loaded->session_count == 0) {
-    *link = loaded->next;
-    if (loaded->mapping)
-      munmap(loaded->mapping, loaded->mapping_bytes);
-    free(loaded);
-  }
-  pthread_mutex_unlock(&loaded_lock);
+void hgf_advise_constants(const hgf_model_descriptor *model) {
+  dl_iterate_phdr(advise_constants, (void *)(uintptr_t)model);
 }

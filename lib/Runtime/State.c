@@ -43,7 +43,7 @@ hgf_status hgf_states_create(hgf_session *session) {
 
 void hgf_states_free(hgf_session *session) {
   for (int32_t i = 0; i < session->state_count; ++i) {
-    hgf_memory_free(&session->states[i].memory);
+    hgf_tensor_memory_free(session, &session->states[i].memory);
     free(session->states[i].dims);
   }
   free(session->states);
@@ -77,13 +77,17 @@ static row_shape rows_of(const hgf_session *session, const hgf_state *state,
   return rows;
 }
 
-static void copy_rows(row_shape rows, char *target, size_t target_places,
-                      const char *source, size_t source_places, size_t places) {
-  if (places * rows.place == 0)
-    return;
-  for (size_t i = 0; i < rows.outer; ++i)
-    memcpy(target + i * target_places * rows.place,
-           source + i * source_places * rows.place, places * rows.place);
+static void copy_rows(const hgf_session *session, hgf_copy_kind kind,
+                      row_shape rows, void *target, size_t target_places,
+                      const void *source, size_t source_places, size_t places) {
+  hgf_copy copy = {kind,
+                   target,
+                   target_places * rows.place,
+                   source,
+                   source_places * rows.place,
+                   places * rows.place,
+                   rows.outer};
+  hgf_tensor_copy_rows(session, &copy);
 }
 
 /* Makes room for `places` along the axis, with the other dims of `dims`, and
@@ -111,16 +115,17 @@ static hgf_status grow(hgf_session *session, hgf_state *state,
                         &byte_count) ||
       ((state->filled || byte_count > state->memory.byte_count ||
         !state->memory.data) &&
-       !hgf_memory_reserve(&memory, byte_count)))
+       !hgf_tensor_memory_reserve(session, &memory, byte_count)))
     return hgf_fail(session, HGF_ERROR_MEMORY,
-                    "no memory for %lld positions of state '%s'",
-                    (long long)room, descriptor->name);
+                    "no memory%s for %lld positions of state '%s'",
+                    hgf_tensor_place(session), (long long)room,
+                    descriptor->name);
   if (memory.data) {
     if (same)
-      copy_rows(rows_of(session, state, dims), memory.data, (size_t)room,
-                state->memory.data, (size_t)state->room,
-                (size_t)state->dims[state->axis]);
-    hgf_memory_free(&state->memory);
+      copy_rows(session, hgf_copy_within, rows_of(session, state, dims),
+                memory.data, (size_t)room, state->memory.data,
+                (size_t)state->room, (size_t)state->dims[state->axis]);
+    hgf_tensor_memory_free(session, &state->memory);
     state->memory = memory;
   }
   state->room = room;
@@ -151,8 +156,9 @@ static hgf_status prepare_growing(hgf_session *session, hgf_state *state) {
   if (status)
     return status;
   if (input->bound)
-    copy_rows(rows_of(session, state, dims), state->memory.data,
-              (size_t)state->room, input->data, (size_t)before, (size_t)before);
+    copy_rows(session, hgf_copy_in, rows_of(session, state, dims),
+              state->memory.data, (size_t)state->room, input->data,
+              (size_t)before, (size_t)before);
   /* From here on the memory has these dims, even if the run fails. */
   memcpy(state->dims, dims, (size_t)input->descriptor->rank * sizeof *dims);
   state->filled = true;
@@ -168,10 +174,10 @@ static hgf_status prepare_replaced(hgf_session *session, hgf_state *state) {
   size_t byte_count;
   if (!hgf_tensor_bytes(input->descriptor->dtype, input->descriptor->rank, dims,
                         &byte_count) ||
-      !hgf_memory_reserve(&state->memory, byte_count))
-    return hgf_fail(session, HGF_ERROR_MEMORY, "no memory for state '%s'",
-                    input->descriptor->name);
-  memset(state->memory.data, 0, byte_count);
+      !hgf_tensor_memory_reserve(session, &state->memory, byte_count))
+    return hgf_fail(session, HGF_ERROR_MEMORY, "no memory%s for state '%s'",
+                    hgf_tensor_place(session), input->descriptor->name);
+  hgf_tensor_zero(session, state->memory.data, byte_count);
   memcpy(state->dims, dims, (size_t)input->descriptor->rank * sizeof *dims);
   state->filled = true;
   return HGF_OK;
@@ -217,26 +223,28 @@ hgf_status hgf_state_finish(hgf_session *session, hgf_state *state) {
   size_t rank = (size_t)output->descriptor->rank;
   if (state->axis >= 0) {
     memcpy(state->dims, dims, rank * sizeof *dims);
-    if (output->bound)
-      hgf_state_copy_out(session, state, output->data);
     return HGF_OK;
   }
   size_t byte_count = 0;
   hgf_tensor_bytes(output->descriptor->dtype, (int32_t)rank, dims, &byte_count);
-  if (!hgf_memory_reserve(&state->memory, byte_count)) {
+  if (!hgf_tensor_memory_reserve(session, &state->memory, byte_count)) {
     state->filled = false;
-    return hgf_fail(session, HGF_ERROR_MEMORY, "no memory for state '%s'",
+    return hgf_fail(session, HGF_ERROR_MEMORY, "no memory%s for state '%s'",
+                    hgf_tensor_place(session),
                     descriptor_of(session, state)->name);
   }
-  memcpy(state->memory.data, output->result, byte_count);
+  const hgf_buffer *buffer =
+      &session->buffers[session->model->input_count + state->output];
+  hgf_tensor_copy(session, hgf_copy_within, state->memory.data, buffer->data,
+                  byte_count);
   memcpy(state->dims, dims, rank * sizeof *dims);
   state->filled = true;
   return HGF_OK;
 }
 
 void hgf_state_copy_out(const hgf_session *session, const hgf_state *state,
-                        void *data) {
-  size_t places = (size_t)state->dims[state->axis];
-  copy_rows(rows_of(session, state, state->dims), data, places,
+                        const int64_t *dims, void *data) {
+  size_t places = (size_t)dims[state->axis];
+  copy_rows(session, hgf_copy_out, rows_of(session, state, dims), data, places,
             state->memory.data, (size_t)state->room, places);
 }

@@ -33,7 +33,8 @@ struct Buffer {
 };
 
 /// Global memory. Every buffer has 16 GiB of addresses to itself, so no index
-/// that runs off one buffer reaches another; addresses are not used twice.
+/// that runs off one buffer reaches another. Addresses are used a second time
+/// only when all have been used, the longest released first.
 class DeviceMemory {
 public:
   /// An uninitialised buffer; 0 when it cannot be had.
@@ -43,11 +44,17 @@ public:
   bool write(uint64_t address, const void *source, uint64_t bytes);
   bool read(uint64_t address, void *destination, uint64_t bytes) const;
   bool fill(uint64_t address, uint8_t value, uint64_t bytes);
+  /// A copy of bytes that nobody has written leaves such bytes.
+  bool copy(uint64_t target, uint64_t source, uint64_t bytes);
   /// The buffer whose range of addresses has this one; null when there is none.
   Buffer *find(uint64_t address);
 
 private:
+  /// A place of a buffer that was released; null when there is none.
+  Buffer *reuse();
+
   std::vector<Buffer> buffers;
+  size_t nextReuse = 0;
 };
 
 } // namespace hgf::gpusim

@@ -44,6 +44,8 @@ public:
   llvm::StringRef getName() const;
   /// The bytes of each parameter.
   llvm::SmallVector<uint32_t> getParameterSizes() const;
+  /// Of the module's variables in shared memory.
+  uint64_t getStaticSharedBytes() const;
 
 private:
   friend class Module;
