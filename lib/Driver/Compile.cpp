@@ -95,11 +95,17 @@ public:
                                      options.target))) ||
         failed(runPhases()))
       return failure();
+    // Before the report, which says what the assembler made of the kernels.
+    bool writesModule =
+        kind == hgf::EmitKind::MLIR || kind == hgf::EmitKind::Bytecode;
+    if (!options.gpus.empty() && !writesModule &&
+        failed(hgf::assembleKernels(module)))
+      return failure();
     if (options.report == hgf::ReportKind::Table)
       report << hgf::formatReportAsTable(module);
     else if (options.report == hgf::ReportKind::JSON)
       report << hgf::formatReportAsJSON(module) << '\n';
-    if (kind == hgf::EmitKind::MLIR || kind == hgf::EmitKind::Bytecode)
+    if (writesModule)
       return writeModule(options.output, kind == hgf::EmitKind::Bytecode);
     if (!complete)
       return emitError(location)

@@ -265,8 +265,7 @@ AttentionBuilder::Mask AttentionBuilder::getMask(Value batch, Value head,
       continue;
     }
     result.shared &= place != 1;
-    result.row =
-        add(result.row, multiply(indices[place], mask.strides[axis]));
+    result.row = add(result.row, multiply(indices[place], mask.strides[axis]));
   }
   return result;
 }
@@ -286,8 +285,7 @@ void AttentionBuilder::emitForms(ArrayRef<StridedTensor *> tensors,
       return body(/*wide=*/false);
     wide = both(wide, isEqual(tensor->strides.back(), 1));
     wide = both(wide, isEqual(remainder(tensor->offset, 4), 0));
-    for (auto [size, stride] :
-         llvm::zip(shape.drop_back(), tensor->strides))
+    for (auto [size, stride] : llvm::zip(shape.drop_back(), tensor->strides))
       if (size != 1)
         wide = both(wide, isEqual(remainder(stride, 4), 0));
     Value pointer = memref::ExtractAlignedPointerAsIndexOp::create(b, memref);
