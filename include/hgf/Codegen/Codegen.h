@@ -67,6 +67,10 @@ struct ModelSymbols {
   /// Of a GPU model: the descriptor of the same model for the CPU; empty: there
   /// is none.
   std::string fallback;
+  /// Stands before the symbols of embedded weights.
+  std::string weightsPrefix;
+  /// The side file's name is the output's with this behind it.
+  std::string sideSuffix = ".weights";
 };
 
 /// Translates `module` (LLVM dialect), adds the model's descriptor, and writes
