@@ -155,7 +155,8 @@ HGF_EXPORT size_t hgf_model_describe(const hgf_model_descriptor *model,
 
 typedef struct hgf_session_options {
   size_t size;         /* sizeof(hgf_session_options) */
-  int32_t threads;     /* including the caller's; 0: as many as CPUs allowed */
+  int32_t threads;     /* including the caller's; 0: as many as CPUs allowed,
+                          on a GPU one */
   int64_t max_context; /* capacity of state that grows; 0: the model's */
   const char *weights; /* path of the weights file; NULL: beside the model */
   /* Where the model runs. NULL or "auto": where it was compiled for, a GPU

@@ -235,6 +235,7 @@ CUresult cuLaunchKernel(CUfunction function, unsigned gridX, unsigned gridY,
   Dimensions grid = {gridX, gridY, gridZ}, block = {blockX, blockY, blockZ};
   return stream->add([=, &simulator = call.simulator]() {
     std::vector<const void *> values;
+    values.reserve(copies.size());
     for (const std::vector<uint8_t> &copy : copies)
       values.push_back(copy.data());
     Report report = function->kernel.launch(grid, block, sharedBytes, values,

@@ -23,15 +23,17 @@ CUresult cuStreamDestroy_v2(CUstream stream) {
   Call call("cuStreamDestroy_v2");
   if (CUresult result = call.needContext())
     return result;
+  CUresult result = stream->finish();
   delete stream;
-  return CUDA_SUCCESS;
+  return result;
 }
 
 CUresult cuStreamSynchronize(CUstream stream) {
   Call call("cuStreamSynchronize");
   if (CUresult result = call.needContext())
     return result;
-  return stream->graph ? CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED : CUDA_SUCCESS;
+  return stream->graph ? CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED
+                       : stream->finish();
 }
 
 CUresult cuStreamBeginCapture_v2(CUstream stream, int mode) {

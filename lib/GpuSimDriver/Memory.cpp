@@ -40,13 +40,18 @@ CUresult cuMemHostAlloc(void **address, size_t bytes, unsigned flags) {
   if (!bytes || flags)
     return CUDA_ERROR_INVALID_VALUE;
   *address = malloc(bytes);
-  return *address ? CUDA_SUCCESS : CUDA_ERROR_OUT_OF_MEMORY;
+  if (!*address)
+    return CUDA_ERROR_OUT_OF_MEMORY;
+  call.simulator.hostMemory[static_cast<char *>(*address)] = bytes;
+  return CUDA_SUCCESS;
 }
 
 CUresult cuMemFreeHost(void *address) {
   Call call("cuMemFreeHost");
   if (CUresult result = call.needContextOutsideOfRecording())
     return result;
+  if (!call.simulator.hostMemory.erase(static_cast<char *>(address)))
+    return CUDA_ERROR_INVALID_VALUE;
   free(address);
   return CUDA_SUCCESS;
 }
@@ -61,6 +66,15 @@ static CUresult copyWithin(DeviceMemory &memory, CUdeviceptr target,
   return getResult(memory.copy(target, source, bytes));
 }
 
+/// What touches memory of the host that is not pinned is done at once.
+static CUresult settle(const Call &call, CUstream stream, const void *host,
+                       CUresult result) {
+  if (result != CUDA_SUCCESS || call.simulator.isPinned(host))
+    return result;
+  return stream->graph ? CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED
+                       : stream->finish();
+}
+
 CUresult cuMemcpyHtoD_v2(CUdeviceptr target, const void *source, size_t bytes) {
   Call call("cuMemcpyHtoD_v2");
   if (CUresult result = call.needContextOutsideOfRecording())
@@ -73,9 +87,19 @@ CUresult cuMemcpyHtoDAsync_v2(CUdeviceptr target, const void *source,
   Call call("cuMemcpyHtoDAsync_v2");
   if (CUresult result = call.needContext())
     return result;
-  return stream->add([=, &memory = call.simulator.memory]() {
-    return getResult(memory.write(target, source, bytes));
-  });
+  DeviceMemory &memory = call.simulator.memory;
+  // Only pinned memory is read later.
+  if (call.simulator.isPinned(source))
+    return stream->add([=, &memory]() {
+      return getResult(memory.write(target, source, bytes));
+    });
+  if (stream->graph)
+    return CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED;
+  const char *begin = static_cast<const char *>(source);
+  return stream->add(
+      [=, &memory, copy = std::vector<char>(begin, begin + bytes)]() {
+        return getResult(memory.write(target, copy.data(), bytes));
+      });
 }
 
 CUresult cuMemcpyDtoHAsync_v2(void *target, CUdeviceptr source, size_t bytes,
@@ -83,9 +107,10 @@ CUresult cuMemcpyDtoHAsync_v2(void *target, CUdeviceptr source, size_t bytes,
   Call call("cuMemcpyDtoHAsync_v2");
   if (CUresult result = call.needContext())
     return result;
-  return stream->add([=, &memory = call.simulator.memory]() {
+  CUresult result = stream->add([=, &memory = call.simulator.memory]() {
     return getResult(memory.read(source, target, bytes));
   });
+  return settle(call, stream, target, result);
 }
 
 CUresult cuMemcpyDtoDAsync_v2(CUdeviceptr target, CUdeviceptr source,
@@ -125,12 +150,18 @@ CUresult cuMemcpy2DAsync_v2(const CUDA_MEMCPY2D *copy, CUstream stream) {
   if (copy->srcPitch < copy->WidthInBytes ||
       copy->dstPitch < copy->WidthInBytes)
     return CUDA_ERROR_INVALID_VALUE;
-  return stream->add([copy = *copy, &memory = call.simulator.memory]() {
+  auto action = [copy = *copy, &memory = call.simulator.memory]() {
     for (size_t row = 0; row < copy.Height; ++row)
       if (CUresult result = copyRow(memory, copy, row))
         return result;
     return static_cast<CUresult>(CUDA_SUCCESS);
-  });
+  };
+  CUresult result = stream->add(action);
+  if (copy->srcMemoryType == CU_MEMORYTYPE_HOST)
+    return settle(call, stream, copy->srcHost, result);
+  if (copy->dstMemoryType == CU_MEMORYTYPE_HOST)
+    return settle(call, stream, copy->dstHost, result);
+  return result;
 }
 
 CUresult cuMemsetD8Async(CUdeviceptr target, unsigned char value, size_t bytes,

@@ -43,7 +43,17 @@ void Simulator::configure() {
   options.check = getVariable("HGF_GPUSIM_CHECK") != "0";
   statsFile = getVariable("HGF_GPUSIM_STATS").str();
   traceFile = getVariable("HGF_GPUSIM_TRACE").str();
+  isLate = getVariable("HGF_GPUSIM_LATE") == "1";
   options.stats = !statsFile.empty();
+}
+
+bool Simulator::isPinned(const void *address) const {
+  const char *byte = static_cast<const char *>(address);
+  auto after = hostMemory.upper_bound(byte);
+  if (after == hostMemory.begin())
+    return false;
+  auto [begin, size] = *std::prev(after);
+  return byte < begin + size;
 }
 
 static void appendLine(const std::string &path, StringRef line) {
@@ -104,8 +114,20 @@ CUresult Call::needContextOutsideOfRecording() const {
 }
 
 CUresult CUstream_st::add(Action action) {
-  if (!graph)
+  if (graph)
+    graph->actions.push_back(std::move(action));
+  else if (Simulator::get().isLate)
+    waiting.push_back(std::move(action));
+  else
     return action();
-  graph->actions.push_back(std::move(action));
+  return CUDA_SUCCESS;
+}
+
+CUresult CUstream_st::finish() {
+  std::vector<Action> actions = std::move(waiting);
+  waiting.clear();
+  for (const Action &action : actions)
+    if (CUresult result = action())
+      return result;
   return CUDA_SUCCESS;
 }

@@ -12,6 +12,7 @@
 #include "GpuDriver.h"
 #include "hgf/GpuSim/GpuSim.h"
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <set>
@@ -19,10 +20,12 @@
 #include <vector>
 
 // What a program may call, with C's names.
+// NOLINTBEGIN(readability-identifier-naming,bugprone-macro-parentheses)
 #define HGF_EXPORTED_FUNCTION(name, symbol, parameters)                        \
   extern "C" __attribute__((visibility("default"))) CUresult symbol parameters;
 HGF_DRIVER_FUNCTIONS(HGF_EXPORTED_FUNCTION)
 #undef HGF_EXPORTED_FUNCTION
+// NOLINTEND(readability-identifier-naming,bugprone-macro-parentheses)
 
 namespace hgf::gpusim {
 
@@ -30,8 +33,8 @@ namespace hgf::gpusim {
 using Action = std::function<CUresult()>;
 
 /// The one simulated GPU of the process. Every function of the driver holds its
-/// lock from begin to end, so everything is done when it returns: one of the
-/// orders that a GPU may take.
+/// lock from begin to end. What streams do is done when the function returns,
+/// or with HGF_GPUSIM_LATE=1 as late as it may: when somebody waits.
 struct Simulator {
   static Simulator &get();
 
@@ -41,8 +44,12 @@ struct Simulator {
   int chip = 90;
   LaunchOptions options;
   std::string statsFile, traceFile;
+  bool isLate = false;
 
   DeviceMemory memory;
+  /// Pinned memory of the host: address and size.
+  std::map<const char *, size_t> hostMemory;
+  bool isPinned(const void *address) const;
   std::mutex lock;
 
   /// Prints what is wrong and appends what was counted.
@@ -102,9 +109,13 @@ struct CUgraphExec_st {
 struct CUstream_st {
   /// While the stream is recorded.
   std::unique_ptr<CUgraph_st> graph;
+  /// What is to be done when somebody waits, and what went wrong.
+  std::vector<hgf::gpusim::Action> waiting;
 
-  /// Does it, or records it.
+  /// Does it, now or later, or records it.
   CUresult add(hgf::gpusim::Action action);
+  /// Does what waits; the first error.
+  CUresult finish();
 };
 
 #endif // HGF_LIB_GPUSIMDRIVER_SIMULATOR_H

@@ -18,6 +18,8 @@
 extern "C" {
 #endif
 
+/* NOLINTBEGIN(readability-identifier-naming,bugprone-macro-parentheses): the
+ * driver's names; parameters and all. */
 typedef int CUresult;
 typedef int CUdevice;
 typedef unsigned long long CUdeviceptr;
@@ -155,6 +157,7 @@ typedef struct hgf_driver {
   HGF_DRIVER_FUNCTIONS(HGF_DRIVER_MEMBER)
 } hgf_driver;
 #undef HGF_DRIVER_MEMBER
+/* NOLINTEND(readability-identifier-naming,bugprone-macro-parentheses) */
 
 /* The NVIDIA driver's, or the simulator's; NULL with a sentence. */
 const hgf_driver *hgf_driver_open(bool simulator, char *error,

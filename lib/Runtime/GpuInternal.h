@@ -10,10 +10,11 @@
 #include "GpuRuntime.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 typedef struct hgf_gpu_kernel {
   CUfunction function;
-  int dynamic_shared; /* bytes that a launch may ask for */
+  atomic_int dynamic_shared; /* bytes that a launch may ask for */
 } hgf_gpu_kernel;
 
 struct hgf_gpu_model {

@@ -48,7 +48,7 @@ static void leave(hgf_gpu_session *session) {
 static void wait_for_all(hgf_gpu_session *session) {
   hgf_gpu_check(session,
                 session->model->driver->cuStreamSynchronize(session->stream),
-                "running the model");
+                "running the model (HGF_GPU_WAIT=1 names the kernel)");
 }
 
 static hgf_status report_defect(const hgf_gpu_session *session, char *error,

@@ -38,7 +38,7 @@ static void unload(hgf_loaded_model *loaded) {
   free(loaded);
 }
 
-/* Says what can be done where there is no GPU. */
+/* Says what can be done where the first GPU cannot run the model. */
 static void add_advice(const hgf_model_descriptor *model, char *error,
                        size_t error_size) {
   size_t length = strlen(error);
@@ -56,7 +56,8 @@ static hgf_status load_on_gpu(hgf_loaded_model *loaded,
   const hgf_gpu_runtime_table *gpu = model->gpu->runtime;
   hgf_status status = gpu->open(model->gpu, loaded->device, &loaded->gpu,
                                 &loaded->level, error, error_size);
-  if (status == HGF_ERROR_DEVICE && loaded->device.kind != hgf_device_sim)
+  if (status == HGF_ERROR_DEVICE && loaded->device.kind != hgf_device_sim &&
+      loaded->device.number == 0)
     add_advice(model, error, error_size);
   if (status)
     return status;

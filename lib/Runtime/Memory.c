@@ -79,6 +79,10 @@ void hgf_result_memory_free(hgf_session *session, hgf_memory *memory) {
   *memory = (hgf_memory){NULL, 0};
 }
 
+const char *hgf_tensor_place(const hgf_session *session) {
+  return session->call.gpu ? " on the GPU" : "";
+}
+
 void hgf_tensor_zero(const hgf_session *session, void *data,
                      size_t byte_count) {
   if (session->call.gpu)

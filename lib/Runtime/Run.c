@@ -18,8 +18,8 @@ static bool output_waits(const hgf_session *session, const hgf_slot *slot) {
 static const max_align_t nothing[hgf_alignment / sizeof(max_align_t)];
 
 static hgf_status no_memory(hgf_session *session, const hgf_slot *slot) {
-  return hgf_fail(session, HGF_ERROR_MEMORY, "no memory for tensor '%s'",
-                  slot->descriptor->name);
+  return hgf_fail(session, HGF_ERROR_MEMORY, "no memory%s for tensor '%s'",
+                  hgf_tensor_place(session), slot->descriptor->name);
 }
 
 static bool in_growing_state(const hgf_slot *slot) {
@@ -114,8 +114,8 @@ static hgf_status prepare(hgf_session *session) {
                     "the shapes of the inputs do not fit each other");
   if (!hgf_tensor_memory_reserve(session, &session->arena, (size_t)arena_bytes))
     return hgf_fail(session, HGF_ERROR_MEMORY,
-                    "no memory for the %lld bytes one call works in",
-                    (long long)arena_bytes);
+                    "no memory%s for the %lld bytes one call works in",
+                    hgf_tensor_place(session), (long long)arena_bytes);
   for (int32_t i = 0; i < session->state_count; ++i)
     if ((status = hgf_state_prepare(session, &session->states[i])))
       return status;
@@ -224,11 +224,11 @@ static hgf_status run(hgf_session *session) {
   if (status == HGF_OK)
     status = run_prepared(session);
   if (gpu) {
-    /* What the caller bound must not be read any more; and if the GPU failed,
-     * there was no lack of memory. */
+    /* What the caller bound must not be read any more; and where the GPU
+     * failed, there was no lack of memory. */
     char error[hgf_error_size];
-    if (status && gpu->wait(session->call.gpu_session, error, sizeof error) &&
-        status == HGF_ERROR_MEMORY)
+    if (status && gpu->wait(session->call.gpu_session, error, sizeof error) ==
+                      HGF_ERROR_RUN)
       status = hgf_fail(session, HGF_ERROR_RUN, "%s", error);
     gpu->leave(session->call.gpu_session);
   }

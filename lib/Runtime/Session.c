@@ -215,7 +215,8 @@ static hgf_status initialize(hgf_session *session,
                     "expected max_context of 0 or more but got %lld",
                     (long long)options->max_context);
   if (session->threads == 0) {
-    int32_t cpus = hgf_cpu_count();
+    /* What drives a GPU has nothing to share out. */
+    int32_t cpus = session->model->gpu ? 1 : hgf_cpu_count();
     session->threads = cpus < thread_limit ? cpus : thread_limit;
   }
   session->capacity = find_capacity(session, options);

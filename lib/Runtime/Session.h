@@ -142,6 +142,8 @@ void hgf_tensor_memory_free(hgf_session *session, hgf_memory *memory);
 bool hgf_result_memory_reserve(hgf_session *session, hgf_memory *memory,
                                size_t byte_count);
 void hgf_result_memory_free(hgf_session *session, hgf_memory *memory);
+/* " on the GPU", or nothing: for sentences about that memory. */
+const char *hgf_tensor_place(const hgf_session *session);
 /* What happens on a device happens later, in order. */
 void hgf_tensor_zero(const hgf_session *session, void *data, size_t byte_count);
 void hgf_tensor_copy(const hgf_session *session, hgf_copy_kind kind,

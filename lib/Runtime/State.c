@@ -117,8 +117,9 @@ static hgf_status grow(hgf_session *session, hgf_state *state,
         !state->memory.data) &&
        !hgf_tensor_memory_reserve(session, &memory, byte_count)))
     return hgf_fail(session, HGF_ERROR_MEMORY,
-                    "no memory for %lld positions of state '%s'",
-                    (long long)room, descriptor->name);
+                    "no memory%s for %lld positions of state '%s'",
+                    hgf_tensor_place(session), (long long)room,
+                    descriptor->name);
   if (memory.data) {
     if (same)
       copy_rows(session, hgf_copy_within, rows_of(session, state, dims),
@@ -174,8 +175,8 @@ static hgf_status prepare_replaced(hgf_session *session, hgf_state *state) {
   if (!hgf_tensor_bytes(input->descriptor->dtype, input->descriptor->rank, dims,
                         &byte_count) ||
       !hgf_tensor_memory_reserve(session, &state->memory, byte_count))
-    return hgf_fail(session, HGF_ERROR_MEMORY, "no memory for state '%s'",
-                    input->descriptor->name);
+    return hgf_fail(session, HGF_ERROR_MEMORY, "no memory%s for state '%s'",
+                    hgf_tensor_place(session), input->descriptor->name);
   hgf_tensor_zero(session, state->memory.data, byte_count);
   memcpy(state->dims, dims, (size_t)input->descriptor->rank * sizeof *dims);
   state->filled = true;
@@ -228,7 +229,8 @@ hgf_status hgf_state_finish(hgf_session *session, hgf_state *state) {
   hgf_tensor_bytes(output->descriptor->dtype, (int32_t)rank, dims, &byte_count);
   if (!hgf_tensor_memory_reserve(session, &state->memory, byte_count)) {
     state->filled = false;
-    return hgf_fail(session, HGF_ERROR_MEMORY, "no memory for state '%s'",
+    return hgf_fail(session, HGF_ERROR_MEMORY, "no memory%s for state '%s'",
+                    hgf_tensor_place(session),
                     descriptor_of(session, state)->name);
   }
   const hgf_buffer *buffer =

@@ -7,6 +7,7 @@
 
 #include "KernelModule.h"
 #include "TokenRows.h"
+#include "hgf/Kernels/NVVM/HeadKernel.h"
 #include "hgf/Kernels/NVVM/LinearOpKey.h"
 #include "hgf/Passes/GPU/Passes.h"
 
@@ -29,6 +30,54 @@ static constexpr int64_t mostGridRows = 65535;
 
 namespace {
 
+/// The device's limit; nobody passes so many tokens at once.
+void checkTokens(ImplicitLocOpBuilder &b, Value tokens) {
+  Value suits = b.createOrFold<arith::CmpIOp>(
+      arith::CmpIPredicate::sle, tokens,
+      arith::ConstantIntOp::create(b, mostGridRows, 64));
+  cf::AssertOp::create(b, suits,
+                       "expected at most 65535 tokens in one call on a GPU; "
+                       "pass them in several "
+                       "calls");
+}
+
+void launchOnTokens(ImplicitLocOpBuilder &b, const hgf::GpuKernel &kernel,
+                    Value tokens, ArrayRef<Value> arguments) {
+  Value rows = b.createOrFold<arith::CeilDivUIOp>(
+      tokens, arith::ConstantIntOp::create(b, kernel.tokens, 64));
+  rows = b.createOrFold<arith::IndexCastOp>(b.getIndexType(), rows);
+  hgf::KernelModule::launch(
+      b, kernel.function, arguments,
+      {arith::ConstantIndexOp::create(b, kernel.blocks), rows, kernel.threads});
+}
+
+/// The launch of one hgf.head.
+void emitHead(hgf::HeadOp op, hgf::KernelModule &kernels) {
+  ImplicitLocOpBuilder b(op.getLoc(), op);
+  hgf::GpuHeadKey key = hgf::getGpuHeadKey(op);
+  Value tokens = hgf::countTokens(b, op.getX());
+  checkTokens(b, tokens);
+  hgf::TokenRows x = hgf::getTokenRows(b, op.getX());
+  hgf::TokenRows y = hgf::getTokenRows(b, op.getInit());
+  SmallVector<Value> arguments(hgf::gpuHeadArgumentCount);
+  arguments[hgf::GpuHeadInput] = x.pointer;
+  arguments[hgf::GpuHeadInputStride] = x.stride;
+  arguments[hgf::GpuHeadWeights] = hgf::getDevicePointer(b, op.getWeight());
+  arguments[hgf::GpuHeadScales] = hgf::getDevicePointer(b, op.getScales());
+  arguments[hgf::GpuHeadBias] = hgf::getDevicePointer(b, op.getBias());
+  arguments[hgf::GpuHeadOutput] = y.pointer;
+  arguments[hgf::GpuHeadOutputStride] = y.stride;
+  arguments[hgf::GpuHeadTokens] = tokens;
+  auto emit = [&](int64_t count) {
+    key.tokens = count;
+    launchOnTokens(b, hgf::getOrBuildHead(kernels.module(), key), tokens,
+                   arguments);
+  };
+  auto one = [&] { emit(1); };
+  auto several = [&] { emit(4); };
+  hgf::chooseByTokens(b, tokens, {{1, one}}, several);
+}
+
 /// The launches of one hgf.linear.
 class LayerLaunches {
 public:
@@ -44,7 +93,7 @@ public:
             static_cast<unsigned>(NVVM::NVVMMemorySpace::Global)),
         LLVM::AddressOfOp::create(b, weights));
     tokens = hgf::countTokens(b, op.getX());
-    checkTokens();
+    checkTokens(b, tokens);
     hgf::TokenRows x = hgf::getTokenRows(b, op.getX());
     hgf::TokenRows y = hgf::getTokenRows(b, op.getInit());
     hgf::TokenRows residual = hgf::getTokenRows(b, op.getResidual());
@@ -80,27 +129,8 @@ public:
   }
 
 private:
-  Value toIndex(Value number) {
-    return b.createOrFold<arith::IndexCastOp>(b.getIndexType(), number);
-  }
-
-  /// The device's limit; nobody passes so many tokens at once.
-  void checkTokens() {
-    Value suits = b.createOrFold<arith::CmpIOp>(
-        arith::CmpIPredicate::sle, tokens,
-        arith::ConstantIntOp::create(b, mostGridRows, 64));
-    cf::AssertOp::create(
-        b, suits,
-        "expected at most 65535 tokens in one call on a GPU; pass them in "
-        "several calls");
-  }
-
   void launch(const hgf::GpuKernel &kernel, ArrayRef<Value> arguments) {
-    Value rows = b.createOrFold<arith::CeilDivUIOp>(
-        tokens, arith::ConstantIntOp::create(b, kernel.tokens, 64));
-    hgf::KernelModule::launch(b, kernel.function, arguments,
-                              {arith::ConstantIndexOp::create(b, kernel.blocks),
-                               toIndex(rows), kernel.threads});
+    launchOnTokens(b, kernel, tokens, arguments);
   }
 
   hgf::LinearOp op;
@@ -115,7 +145,9 @@ struct MapLayers : public hgf::impl::MapLayersBase<MapLayers> {
     ModuleOp module = getOperation();
     SmallVector<hgf::LinearOp> layers;
     module.walk([&](hgf::LinearOp op) { layers.push_back(op); });
-    if (layers.empty())
+    SmallVector<hgf::HeadOp> heads;
+    module.walk([&](hgf::HeadOp op) { heads.push_back(op); });
+    if (layers.empty() && heads.empty())
       return;
     hgf::KernelModule kernels(module);
     for (hgf::LinearOp op : layers) {
@@ -132,6 +164,10 @@ struct MapLayers : public hgf::impl::MapLayersBase<MapLayers> {
       op.erase();
       if (constant->use_empty())
         constant.erase();
+    }
+    for (hgf::HeadOp op : heads) {
+      emitHead(op, kernels);
+      op.erase();
     }
   }
 };

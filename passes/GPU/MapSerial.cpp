@@ -59,10 +59,9 @@ struct MapSerial : public hgf::impl::MapSerialBase<MapSerial> {
     getUsedValuesDefinedAbove(op->getRegions(), used);
     ImplicitLocOpBuilder b(op->getLoc(), op);
     Value one = arith::ConstantIndexOp::create(b, 1);
-    kernels.launch(op, used.getArrayRef(), {one, {}, /*threads=*/1},
-                   [&](OpBuilder &builder, IRMapping &map) {
-                     builder.clone(*op, map);
-                   });
+    kernels.launch(
+        op, used.getArrayRef(), {one, {}, /*threads=*/1},
+        [&](OpBuilder &builder, IRMapping &map) { builder.clone(*op, map); });
     op->erase();
   }
 };

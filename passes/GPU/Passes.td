@@ -121,7 +121,7 @@ def MapLinalg : Pass<"map-linalg", "mlir::ModuleOp"> {
 }
 
 def MapLayers : Pass<"map-layers", "mlir::ModuleOp"> {
-  let summary = "Turns each hgf.linear into launches of kernels";
+  let summary = "Turns each hgf.linear and hgf.head into launches of kernels";
   let description = [{
     A layer is at most two launches: a prologue that normalizes and quantizes
     its input and computes the correction's inner values, and the kernel that

@@ -40,6 +40,7 @@ def compile(
     dump_phases_to: Optional[Union[str, os.PathLike]] = None,
     threads: int = 0,
     max_context: int = 0,
+    device: str = "auto",
 ) -> Model:
     """Compiles a model for this machine and loads it.
 
@@ -56,7 +57,7 @@ def compile(
     correction: factors of corrections as they are ("keep"), or as "int8" with one scale per rank.
     report_missed_ternary: `Model.messages` then says of each near miss which condition failed.
     dump_phases_to: folder for the module after each phase.
-    threads, max_context: as for `load`.
+    threads, max_context, device: as for `load`.
 
     Raises hgf.Error with the compiler's sentence (it names the node), ValueError or TypeError for wrong arguments.
     """
@@ -85,7 +86,7 @@ def compile(
         report_missed_ternary=report_missed_ternary,
         dump_phases_to=dump_phases_to,
     )
-    model = load(output, threads=threads, max_context=max_context)
+    model = load(output, threads=threads, max_context=max_context, device=device)
     model.messages = messages
     model._folder = folder
     return model

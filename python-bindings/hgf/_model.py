@@ -33,6 +33,10 @@ _NUMBERS = {
 }
 
 
+# The runtime looks for it beside the program, which is the interpreter.
+_SIMULATOR = pathlib.Path(__file__).parent / "runtime" / "libhgf_gpusim.so"
+
+
 def _numpy_dtype(name: str) -> np.dtype:
     """NumPy's name for an element type. bfloat16 is ml_dtypes' where that is installed, else its bits as uint16."""
     if name != "bfloat16":
@@ -162,7 +166,7 @@ class Model:
             self._session.reset()
 
     def clone(self, *, threads: int = 0, max_context: int = 0) -> "Model":
-        """Another model on the same code and weights, with empty state of its own. Arguments: as for `load`."""
+        """Another model on the same code, weights and device, with empty state of its own. Arguments: as for `load`."""
         model = Model(self._session.clone(threads, max_context), self.path)
         model._folder = self._folder
         model.messages = self.messages
@@ -190,7 +194,7 @@ class Model:
 
     @property
     def level(self) -> str:
-        """The kernels that were chosen for this machine, e.g. "avx2"."""
+        """The kernels that were chosen for this machine, e.g. "avx2", on a GPU "sm_80"."""
         return self._session.level
 
     @property
@@ -205,15 +209,21 @@ class Model:
         return f"<hgf.Model {self.path.name}: ({text(self.inputs)}) -> ({text(self.outputs)})>"
 
 
-def load(path: Union[str, os.PathLike], *, threads: int = 0, max_context: int = 0) -> Model:
+def load(
+    path: Union[str, os.PathLike], *, threads: int = 0, max_context: int = 0, device: str = "auto"
+) -> Model:
     """Opens a compiled model: a shared library that hgf.compile, hgf.compile_to or hgf-compile wrote.
 
     threads: that a call may use, the caller's included; 0: as many as the process may have CPUs.
     max_context: capacity of state that grows, in positions; 0: what the model says.
+    device: where a model for GPUs runs: "auto" or "gpu" (the first GPU), "gpu:N", "sim" (a simulated one), or "cpu" (its
+        CPU version, where it has one).
 
-    Raises hgf.Error where the file is not a compiled model, is made for another machine or version, or its weights
-    are missing.
+    Raises hgf.Error where the file is not a compiled model, is made for another machine or version, its weights are
+    missing, or there is no such device.
     """
+    if device == "sim" and _SIMULATOR.is_file():
+        os.environ.setdefault("HGF_GPUSIM_LIBRARY", str(_SIMULATOR))
     path = pathlib.Path(path).absolute()
     if not path.is_file():
         raise Error(f"cannot load '{path}': there is no such file")
@@ -222,7 +232,7 @@ def load(path: Union[str, os.PathLike], *, threads: int = 0, max_context: int = 
     with tempfile.TemporaryDirectory(prefix="hgf-") as folder:
         alias = pathlib.Path(folder) / path.name
         alias.symlink_to(path.resolve())
-        session = _hgf.Session(str(alias), str(path), threads, max_context)
+        session = _hgf.Session(str(alias), str(path), threads, max_context, device)
     return Model(session, path)
 
 

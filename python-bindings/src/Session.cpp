@@ -70,13 +70,14 @@ public:
   using Output = nb::ndarray<nb::device::cpu, nb::c_contig>;
 
   Session(std::shared_ptr<Library> library, int32_t threads, int64_t maxContext,
-          const std::string &weights)
-      : library(std::move(library)), weights(weights) {
+          const std::string &device, const std::string &weights)
+      : library(std::move(library)), device(device), weights(weights) {
     hgf_session_options options;
     hgf_session_options_init(&options);
     options.threads = threads;
     options.max_context = maxContext;
     options.weights = weights.empty() ? nullptr : weights.c_str();
+    options.device = device.c_str();
     char message[512];
     if (hgf_session_create(this->library->model, &options, &session, message,
                            sizeof message))
@@ -87,7 +88,7 @@ public:
 
   /// The caller owns the result.
   Session *clone(int32_t threads, int64_t maxContext) const {
-    return new Session(library, threads, maxContext, weights);
+    return new Session(library, threads, maxContext, device, weights);
   }
 
   std::string describe() const {
@@ -144,7 +145,7 @@ private:
   }
 
   std::shared_ptr<Library> library;
-  std::string weights;
+  std::string device, weights;
   hgf_session *session = nullptr;
 };
 
@@ -156,14 +157,14 @@ void hgf::python::bindSession(nb::module_ &package) {
       .def(
           "__init__",
           [](Session *self, const std::string &path, const std::string &name,
-             int32_t threads, int64_t maxContext) {
+             int32_t threads, int64_t maxContext, const std::string &device) {
             auto library = std::make_shared<Library>(path, name);
             std::string weights = library->getWeights(name);
-            new (self)
-                Session(std::move(library), threads, maxContext, weights);
+            new (self) Session(std::move(library), threads, maxContext, device,
+                               weights);
           },
           nb::arg("path"), nb::arg("name"), nb::arg("threads"),
-          nb::arg("max_context"))
+          nb::arg("max_context"), nb::arg("device"))
       .def("clone", &Session::clone, nb::arg("threads"), nb::arg("max_context"),
            nb::rv_policy::take_ownership)
       .def("describe", &Session::describe)

@@ -14,8 +14,7 @@ using namespace mlir;
 /// Elements of float32 that one aligned load of 16 bytes takes.
 static constexpr int64_t alignedElements = 4;
 
-/// Whether every token of `type` begins at a multiple of 16 bytes: buffers do.
-static bool isAligned(MemRefType type) {
+bool hgf::hasAlignedTokens(MemRefType type) {
   SmallVector<int64_t> strides;
   int64_t offset;
   if (failed(type.getStridesAndOffset(strides, offset)))
@@ -42,6 +41,6 @@ hgf::GpuLinearKey hgf::getGpuLinearKey(LinearOp op) {
   key.correctionInput = op.getCorrectionInput();
   key.activation = op.getActivation();
   key.residual = bool(op.getResidual());
-  key.alignedInput = isAligned(cast<MemRefType>(op.getX().getType()));
+  key.alignedInput = hasAlignedTokens(cast<MemRefType>(op.getX().getType()));
   return key;
 }

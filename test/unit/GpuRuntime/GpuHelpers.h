@@ -11,6 +11,7 @@
 #include <cstdlib>
 #include <fstream>
 #include <sstream>
+#include <unistd.h>
 
 using Floats = std::vector<float>;
 
@@ -85,6 +86,15 @@ public:
 private:
   std::streamoff position = 0;
 };
+
+/// Runs tests of this program in a process of their own.
+inline int runTests(const std::string &environment, const std::string &filter) {
+  std::string command = environment + " /proc/" + std::to_string(getpid()) +
+                        "/exe --gtest_also_run_disabled_tests "
+                        "--gtest_brief=1 --gtest_filter='" +
+                        filter + "'";
+  return system(command.c_str());
+}
 
 inline bool contains(const std::string &text, const std::string &part) {
   return text.find(part) != std::string::npos;

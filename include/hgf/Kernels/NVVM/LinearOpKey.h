@@ -12,6 +12,10 @@
 
 namespace hgf {
 
+/// Whether every token of a float32 tensor of this type begins at a multiple of
+/// 16 bytes: buffers do.
+bool hasAlignedTokens(mlir::MemRefType type);
+
 /// The key of `op`, whose operands are memrefs, for one token at a time.
 GpuLinearKey getGpuLinearKey(LinearOp op);
 
