@@ -177,6 +177,11 @@ FORMS = [
 VIEWS = [Attention(4, 2, 64, 32, causal=True, view=view, mask=mask, differential=mask is None)
          for view in ("padded", "shifted", "every") for mask in (None, ("s", "t"))]
 
+KNOWN = [Attention(4, 2, 64, 64, causal=True, batch=1, queries=1, keys=40),
+         Attention(4, 4, 64, 64, batch=2, queries=3, keys=300, mask=("t",)),
+         Attention(6, 2, 16, 16, causal=True, batch=1, queries=130, keys=150),
+         Attention(2, 1, 128, 128, batch=1, queries=33, keys=31, differential=True)]
+
 
 def random_sizes(count, queries, keys, seed):
     rng = np.random.default_rng(seed)
@@ -194,4 +199,26 @@ def test_few_queries(tmp_path_factory, seed):
 def test_many_queries(tmp_path_factory, seed):
     model = load(tmp_path_factory, "forms", FORMS)
     check(model, FORMS, random_sizes(len(FORMS), (5, 71), (1, 131), seed))
+    model.close()
+
+
+@pytest.mark.parametrize("queries", [(1, 5), (5, 71)])
+def test_views_are_read_where_they_are(tmp_path_factory, queries):
+    model = load(tmp_path_factory, "views", VIEWS)
+    check(model, VIEWS, random_sizes(len(VIEWS), queries, (1, 131), queries[0]))
+    model.close()
+
+
+def test_known_sizes(tmp_path_factory):
+    model = load(tmp_path_factory, "known", KNOWN)
+    check(model, KNOWN, [(attention.batch, attention.queries, attention.keys) for attention in KNOWN])
+    model.close()
+
+
+@pytest.mark.parametrize("queries", [1, 4, 5])
+def test_no_key_and_no_batch(tmp_path_factory, queries):
+    model = load(tmp_path_factory, "forms", FORMS)
+    check(model, FORMS, [(1, queries, 0)] * len(FORMS))
+    check(model, FORMS, [(0, queries, 3)] * len(FORMS))
+    check(model, FORMS, [(2, queries, 1)] * len(FORMS))
     model.close()
