@@ -71,12 +71,13 @@ def MapAttention : Pass<"map-attention", "mlir::ModuleOp"> {
       gpu.func @hgf_operation_0(...) workgroup(...) kernel {
         gpu.barrier
         gpu.shuffle xor ...
-        math.exp ...
+        llvm.call_intrinsic "llvm.nvvm.ex2.approx"...
     ```
   }];
   let dependentDialects = ["mlir::arith::ArithDialect", "mlir::gpu::GPUDialect",
-                           "mlir::math::MathDialect", "mlir::memref::MemRefDialect",
-                           "mlir::scf::SCFDialect", "mlir::vector::VectorDialect"];
+                           "mlir::LLVM::LLVMDialect", "mlir::math::MathDialect",
+                           "mlir::memref::MemRefDialect", "mlir::scf::SCFDialect",
+                           "mlir::vector::VectorDialect"];
 }
 
 def MapLinalg : Pass<"map-linalg", "mlir::ModuleOp"> {
