@@ -222,3 +222,39 @@ def test_no_key_and_no_batch(tmp_path_factory, queries):
     check(model, FORMS, [(0, queries, 3)] * len(FORMS))
     check(model, FORMS, [(2, queries, 1)] * len(FORMS))
     model.close()
+
+
+CACHE = """module attributes {onnx.metadata = {hgf.max_context = "96"}} {
+  func.func @main(%q: tensor<1x4x?x64xf32> {onnx.name = "q", onnx.dims = ["", "", "s", ""], onnx.dtype = 1 : i32},
+      %k: tensor<1x2x?x64xf32> {onnx.name = "k", onnx.dims = ["", "", "s", ""], onnx.dtype = 1 : i32},
+      %v: tensor<1x2x?x64xf32> {onnx.name = "v", onnx.dims = ["", "", "s", ""], onnx.dtype = 1 : i32},
+      %past_k: tensor<1x2x?x64xf32> {onnx.name = "past_k", onnx.dims = ["", "", "t", ""], onnx.dtype = 1 : i32,
+                                     hgf.state_axis = 2 : i32, hgf.state_result = 1 : i32},
+      %past_v: tensor<1x2x?x64xf32> {onnx.name = "past_v", onnx.dims = ["", "", "t", ""], onnx.dtype = 1 : i32,
+                                     hgf.state_axis = 2 : i32, hgf.state_result = 2 : i32})
+      -> (tensor<1x4x?x64xf32> {onnx.name = "y", onnx.dtype = 1 : i32},
+          tensor<1x2x?x64xf32> {onnx.name = "next_k", onnx.dtype = 1 : i32},
+          tensor<1x2x?x64xf32> {onnx.name = "next_v", onnx.dtype = 1 : i32}) {
+    %next_k = hgf.cache_append %past_k, %k axis 2 : tensor<1x2x?x64xf32>, tensor<1x2x?x64xf32> -> tensor<1x2x?x64xf32>
+    %next_v = hgf.cache_append %past_v, %v axis 2 : tensor<1x2x?x64xf32>, tensor<1x2x?x64xf32> -> tensor<1x2x?x64xf32>
+    %y = hgf.attention %q, %next_k, %next_v scale 0.3 causal
+      : tensor<1x4x?x64xf32>, tensor<1x2x?x64xf32>, tensor<1x2x?x64xf32> -> tensor<1x4x?x64xf32>
+    return %y, %next_k, %next_v : tensor<1x4x?x64xf32>, tensor<1x2x?x64xf32>, tensor<1x2x?x64xf32>
+  }
+}
+"""
+
+
+def test_cache(tmp_path_factory):
+    """Keys and values lie in a session's cache, whose heads are further apart than they are long."""
+    model = GPU.load(GPU.compile(shared_source(tmp_path_factory, "attention_cache.mlir", CACHE), "--compile-from=gpu-packing"))
+    rng = np.random.default_rng(4)
+    keys, values = np.zeros((2, 1, 2, 0, 64), np.float32)
+    for tokens in (20, 1, 1, 3, 1, 40, 1, 1, 1, 7, 1):
+        q, k, v = (rng.standard_normal((1, heads, tokens, 64)).astype(np.float32) for heads in (4, 2, 2))
+        keys, values = np.concatenate([keys, k], 2), np.concatenate([values, v], 2)
+        got = model({"q": q, "k": k, "v": v})
+        expected = Attention(4, 2, 64, 64, causal=True).reference({"q": q, "k": keys, "v": values})
+        np.testing.assert_allclose(got["y"], expected, rtol=2e-5, atol=1e-5, err_msg=f"{keys.shape[2]} keys")
+        np.testing.assert_array_equal(got["next_k"], keys)
+    model.close()

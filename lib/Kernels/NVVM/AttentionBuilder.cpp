@@ -85,7 +85,7 @@ Value AttentionBuilder::power(Value score, Value maximum) {
   Value exponent = multiplyFloat(arith::SubFOp::create(b, score, base),
                                  real(1.44269504f));
   return LLVM::CallIntrinsicOp::create(b, b.getF32Type(),
-                                       b.getStringAttr("llvm.nvvm.ex2.approx"),
+                                       b.getStringAttr("llvm.nvvm.ex2.approx.ftz"),
                                        exponent)
       .getResult(0);
 }
