@@ -43,9 +43,9 @@ public:
                                                     : emitTiles(op);
       return op.erase();
     }
-    Value few = arith::CmpIOp::create(
-        b, arith::CmpIPredicate::ule, getSize(2),
-        constant(FlashAttentionPlan::mostFewQueries));
+    Value few =
+        arith::CmpIOp::create(b, arith::CmpIPredicate::ule, getSize(2),
+                              constant(FlashAttentionPlan::mostFewQueries));
     auto branch = scf::IfOp::create(b, few, /*withElseRegion=*/true);
     b.setInsertionPoint(branch.thenYield());
     emitSplits(branch.thenYield());
@@ -79,8 +79,8 @@ private:
   }
 
   void emitTiles(Operation *place) {
-    Value tiles = arith::CeilDivUIOp::create(
-        b, getSize(2), constant(plan.getTileQueries()));
+    Value tiles = arith::CeilDivUIOp::create(b, getSize(2),
+                                             constant(plan.getTileQueries()));
     auto init = cast<MemRefType>(op.getInit().getType());
     // Another number of queries rarely needs another grid, which would be
     // another graph.

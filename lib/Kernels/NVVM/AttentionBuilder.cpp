@@ -82,11 +82,11 @@ Value AttentionBuilder::power(Value score, Value maximum) {
   // The power of two is an instruction, which is right to two units in the last
   // place. A score is multiplied after the subtraction only: the lowest one
   // must not become infinite, which would be no key at all.
-  Value exponent = multiplyFloat(arith::SubFOp::create(b, score, base),
-                                 real(1.44269504f));
-  return LLVM::CallIntrinsicOp::create(b, b.getF32Type(),
-                                       b.getStringAttr("llvm.nvvm.ex2.approx.ftz"),
-                                       exponent)
+  Value exponent =
+      multiplyFloat(arith::SubFOp::create(b, score, base), real(1.44269504f));
+  return LLVM::CallIntrinsicOp::create(
+             b, b.getF32Type(), b.getStringAttr("llvm.nvvm.ex2.approx.ftz"),
+             exponent)
       .getResult(0);
 }
 
@@ -273,8 +273,7 @@ AttentionBuilder::Mask AttentionBuilder::getMask(Value batch, Value head,
       continue;
     }
     result.shared &= place != 1;
-    result.row =
-        add(result.row, multiply(indices[place], mask.strides[axis]));
+    result.row = add(result.row, multiply(indices[place], mask.strides[axis]));
   }
   return result;
 }
@@ -294,8 +293,7 @@ void AttentionBuilder::emitForms(ArrayRef<StridedTensor *> tensors,
       return body(/*wide=*/false);
     wide = both(wide, isEqual(tensor->strides.back(), 1));
     wide = both(wide, isEqual(remainder(tensor->offset, 4), 0));
-    for (auto [size, stride] :
-         llvm::zip(shape.drop_back(), tensor->strides))
+    for (auto [size, stride] : llvm::zip(shape.drop_back(), tensor->strides))
       if (size != 1)
         wide = both(wide, isEqual(remainder(stride, 4), 0));
     Value pointer = memref::ExtractAlignedPointerAsIndexOp::create(b, memref);

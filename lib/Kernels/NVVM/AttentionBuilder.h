@@ -39,9 +39,7 @@ public:
   explicit AttentionBuilder(FlashAttentionOp op);
 
   // Constants and types.
-  mlir::VectorType four() {
-    return mlir::VectorType::get({4}, b.getF32Type());
-  }
+  mlir::VectorType four() { return mlir::VectorType::get({4}, b.getF32Type()); }
   Value index(int64_t value) {
     return mlir::arith::ConstantIndexOp::create(b, value);
   }

@@ -63,9 +63,9 @@ public:
       memrefs.append({op.getQuery2(), op.getKey2()});
     for (int64_t softmax = 0; softmax < plan.softmaxes; ++softmax)
       tensors.append({&query[softmax], &key[softmax]});
-    shared = getShared({FlashAttentionPlan::warps,
-                        plan.headsPerBlock * plan.softmaxes,
-                        getRowFloats() + 4});
+    shared =
+        getShared({FlashAttentionPlan::warps,
+                   plan.headsPerBlock * plan.softmaxes, getRowFloats() + 4});
     Value visible = countVisible(queryRow);
     Value splitKeys = getSplitKeys(visible);
     begin = multiply(split, splitKeys);
@@ -87,9 +87,7 @@ private:
     return llvm::divideCeil(length, 4 * plan.lanes);
   }
   bool isWhole(int64_t length) const { return length % (4 * plan.lanes) == 0; }
-  int64_t getRowFloats() const {
-    return getSteps(plan.width) * 4 * plan.lanes;
-  }
+  int64_t getRowFloats() const { return getSteps(plan.width) * 4 * plan.lanes; }
   int64_t getGroups() const {
     return FlashAttentionPlan::warpLanes / plan.lanes;
   }
@@ -128,8 +126,8 @@ private:
                              int64_t length) {
     SmallVector<Value> result;
     for (int64_t step = 0; step < getSteps(length); ++step)
-      result.push_back(loadFour(tensor, row, getFirst(step), length,
-                                isWhole(length), wide));
+      result.push_back(
+          loadFour(tensor, row, getFirst(step), length, isWhole(length), wide));
     return result;
   }
 
@@ -163,8 +161,8 @@ private:
     int64_t size = 2 + getSteps(plan.width);
     for (int64_t row = 0; row < getRows(); ++row) {
       ArrayRef<Value> slice = values.slice(row * size, size);
-      partials.push_back({slice[0], slice[1],
-                          SmallVector<Value>(slice.drop_front(2))});
+      partials.push_back(
+          {slice[0], slice[1], SmallVector<Value>(slice.drop_front(2))});
     }
     return partials;
   }
@@ -193,9 +191,9 @@ private:
             place = minimum(place, subtract(end, index(1)));
             keys.places.push_back(place);
             for (auto [base, tensor] : llvm::zip_equal(bases, key))
-              keys.keys.push_back(loadRow(
-                  tensor, add(base, multiply(place, tensor.strides[2])),
-                  plan.depth));
+              keys.keys.push_back(
+                  loadRow(tensor, add(base, multiply(place, tensor.strides[2])),
+                          plan.depth));
             keys.values.push_back(loadRow(
                 value, add(valueBase, multiply(place, value.strides[2])),
                 plan.width));
@@ -236,15 +234,13 @@ private:
           keys.keys[number * plan.softmaxes + row % plan.softmaxes];
       Value sums;
       for (auto [left, right] : llvm::zip_equal(queryRow, keyRow))
-        sums = sums ? multiplyAdd(left, right, sums)
-                    : multiplyFloat(left, right);
-      Value score =
-          addFloat(addFloat(element(sums, 0), element(sums, 1)),
-                   addFloat(element(sums, 2), element(sums, 3)));
+        sums =
+            sums ? multiplyAdd(left, right, sums) : multiplyFloat(left, right);
+      Value score = addFloat(addFloat(element(sums, 0), element(sums, 1)),
+                             addFloat(element(sums, 2), element(sums, 3)));
       score = addLanes(score, 1, plan.lanes);
       if (op.getMask())
-        score =
-            addFloat(score, getMaskOf(keys, row / plan.softmaxes, number));
+        score = addFloat(score, getMaskOf(keys, row / plan.softmaxes, number));
       score = select(keys.inside[number], score, minusInfinity());
       scores.push_back(score);
       maximum = larger(maximum, score);
@@ -266,29 +262,26 @@ private:
   void joinWarp(ArrayRef<Partial> partials) {
     for (auto [number, partial] : llvm::enumerate(partials)) {
       Value row = index(number);
-      Value maximum =
-          largestOfLanes(partial.maximum, plan.lanes, getGroups());
+      Value maximum = largestOfLanes(partial.maximum, plan.lanes, getGroups());
       Value fade = power(partial.maximum, maximum);
-      Value sum = addLanes(multiplyFloat(partial.sum, fade), plan.lanes,
-                           getGroups());
+      Value sum =
+          addLanes(multiplyFloat(partial.sum, fade), plan.lanes, getGroups());
       SmallVector<Value> fours;
       for (Value four : partial.row) {
         SmallVector<Value> elements;
         for (int64_t step = 0; step < 4; ++step)
-          elements.push_back(
-              addLanes(multiplyFloat(element(four, step), fade), plan.lanes,
-                       getGroups()));
+          elements.push_back(addLanes(multiplyFloat(element(four, step), fade),
+                                      plan.lanes, getGroups()));
         fours.push_back(join(elements));
       }
       branch(isEqual(group, 0), [&] {
         for (auto [step, four] : llvm::enumerate(fours))
           storeShared(four, shared, {warp, row, getFirst(step)});
         branch(isEqual(part, 0), [&] {
+          memref::StoreOp::create(b, maximum, shared,
+                                  ValueRange{warp, row, index(getRowFloats())});
           memref::StoreOp::create(
-              b, maximum, shared, ValueRange{warp, row, index(getRowFloats())});
-          memref::StoreOp::create(
-              b, sum, shared,
-              ValueRange{warp, row, index(getRowFloats() + 1)});
+              b, sum, shared, ValueRange{warp, row, index(getRowFloats() + 1)});
         });
       });
     }
@@ -310,16 +303,16 @@ private:
       }
       for (auto [warp, fade] : llvm::enumerate(fades)) {
         fade = power(fade, maximum);
-        sum = multiplyAdd(
-            loadPart(index(warp), row, index(getRowFloats() + 1)), fade, sum);
+        sum = multiplyAdd(loadPart(index(warp), row, index(getRowFloats() + 1)),
+                          fade, sum);
       }
       Value place = getPlace(item, split, row);
       loop(thread(), index(plan.width), index(FlashAttentionPlan::threads),
            [&](Value column) {
              Value total = real(0);
              for (auto [warp, fade] : llvm::enumerate(fades))
-               total = multiplyAdd(loadPart(index(warp), row, column), fade,
-                                   total);
+               total =
+                   multiplyAdd(loadPart(index(warp), row, column), fade, total);
              memref::StoreOp::create(b, total, scratch, add(place, column));
            });
       branch(isEqual(thread(), 0), [&] {
@@ -350,10 +343,10 @@ public:
     Value inGroup = remainder(head, getGroupHeads());
     Value item = add(multiply(batch, queries), queryRow);
     item = add(multiply(item, plan.keyHeads), keyHead);
-    item = add(multiply(item, plan.chunks),
-               divide(inGroup, plan.headsPerBlock));
-    Value row = multiply(remainder(inGroup, plan.headsPerBlock),
-                         plan.softmaxes);
+    item =
+        add(multiply(item, plan.chunks), divide(inGroup, plan.headsPerBlock));
+    Value row =
+        multiply(remainder(inGroup, plan.headsPerBlock), plan.softmaxes);
     Value visible = countVisible(queryRow);
     Value splitKeys = getSplitKeys(visible);
     // Where nothing is visible, splits have no keys to divide by.
@@ -365,16 +358,16 @@ public:
          [&](Value column) {
            Value total;
            for (int64_t softmax = 0; softmax < plan.softmaxes; ++softmax) {
-             Value part = joinSplits(scratch, item, add(row, softmax), used,
-                                     column);
+             Value part =
+                 joinSplits(scratch, item, add(row, softmax), used, column);
              if (softmax == 0) {
                total = part;
                continue;
              }
              Value lambda =
                  memref::LoadOp::create(b, op.getLambda(), ValueRange());
-             total = arith::SubFOp::create(b, total,
-                                           multiplyFloat(lambda, part));
+             total =
+                 arith::SubFOp::create(b, total, multiplyFloat(lambda, part));
            }
            memref::StoreOp::create(
                b, total, init.memory,
@@ -394,14 +387,14 @@ private:
              [&](Value split, ArrayRef<Value> carried) -> Values {
                return {larger(carried[0], load(split, index(plan.width)))};
              })[0];
-    Values sums = loop(
-        index(0), used, index(1), {real(0), real(0)},
-        [&](Value split, ArrayRef<Value> carried) -> Values {
-          Value fade = power(load(split, index(plan.width)), maximum);
-          return {multiplyAdd(load(split, column), fade, carried[0]),
-                  multiplyAdd(load(split, index(plan.width + 1)), fade,
-                              carried[1])};
-        });
+    Values sums =
+        loop(index(0), used, index(1), {real(0), real(0)},
+             [&](Value split, ArrayRef<Value> carried) -> Values {
+               Value fade = power(load(split, index(plan.width)), maximum);
+               return {multiplyAdd(load(split, column), fade, carried[0]),
+                       multiplyAdd(load(split, index(plan.width + 1)), fade,
+                                   carried[1])};
+             });
     return quotient(sums[0], sums[1]);
   }
 };

@@ -12,8 +12,8 @@
 // Threads stand in rows of eight. A thread computes the scores of every 16th
 // query with every 8th key, so that a row of threads has all scores of its
 // queries; and the same queries' results, four neighbouring columns of every
-// 32. Rows of shared memory are four floats longer than a multiple of 32, or so:
-// those that are read at a time begin in different banks.
+// 32. Rows of shared memory are four floats longer than a multiple of 32, or
+// so: those that are read at a time begin in different banks.
 //
 //===----------------------------------------------------------------------===//
 
@@ -36,8 +36,7 @@ public:
     queryTile = getShared({plan.getTileQueries(), depth + padding});
     weightTile =
         getShared({plan.getTileQueries(), plan.getTileKeys() + padding});
-    keyTile = getShared(
-        {plan.getTileKeys(), std::max(depth + padding, width)});
+    keyTile = getShared({plan.getTileKeys(), std::max(depth + padding, width)});
     threadColumn = remainder(thread(), FlashAttentionPlan::tileColumns);
     threadRow = divide(thread(), FlashAttentionPlan::tileColumns);
     batch = divide(blockY(), plan.heads);
@@ -156,9 +155,9 @@ private:
            Value inside = isLess(source, count);
            // Some row that exists: there is one wherever tiles are loaded.
            source = minimum(source, subtract(count, index(1)));
-           Value four = loadFour(
-               tensor, add(base, multiply(source, tensor.strides[2])), column,
-               length, padded == length, wide);
+           Value four =
+               loadFour(tensor, add(base, multiply(source, tensor.strides[2])),
+                        column, length, padded == length, wide);
            four = arith::SelectOp::create(b, inside, four, zeros());
            if (scale)
              four = multiplyFloat(four, splat(real(*scale)));
@@ -168,7 +167,8 @@ private:
 
   /// One softmax's results of the thread's queries.
   SmallVector<Value> emitSoftmax(Value firstQuery, int64_t softmax) {
-    const StridedTensor &query = this->query[softmax], &key = this->key[softmax];
+    const StridedTensor &query = this->query[softmax],
+                        &key = this->key[softmax];
     // Everybody has read what the tile before left in shared memory.
     barrier();
     loadTile(query, getRow(query, {batch, head}), firstQuery, queries,
@@ -191,23 +191,23 @@ private:
     nothing.rows.assign(plan.queriesPerThread * getColumnGroups(), zeros());
     Value keyBase = getRow(key, {batch, keyHead});
     Value valueBase = getRow(value, {batch, keyHead});
-    Values results = loop(
-        index(0), visible, index(plan.getTileKeys()), flatten(nothing),
-        [&](Value firstKey, ArrayRef<Value> carried) {
-          State state = unflatten(carried);
-          barrier();
-          loadTile(key, keyBase, firstKey, keys, plan.getTileKeys(), plan.depth,
-                   depth, keyTile);
-          barrier();
-          SmallVector<Value> scores = multiplyKeys();
-          weigh(scores, firstKey, seen, masks, state);
-          barrier();
-          loadTile(value, valueBase, firstKey, keys, plan.getTileKeys(),
-                   plan.width, width, keyTile);
-          barrier();
-          addValues(state);
-          return flatten(state);
-        });
+    Values results =
+        loop(index(0), visible, index(plan.getTileKeys()), flatten(nothing),
+             [&](Value firstKey, ArrayRef<Value> carried) {
+               State state = unflatten(carried);
+               barrier();
+               loadTile(key, keyBase, firstKey, keys, plan.getTileKeys(),
+                        plan.depth, depth, keyTile);
+               barrier();
+               SmallVector<Value> scores = multiplyKeys();
+               weigh(scores, firstKey, seen, masks, state);
+               barrier();
+               loadTile(value, valueBase, firstKey, keys, plan.getTileKeys(),
+                        plan.width, width, keyTile);
+               barrier();
+               addValues(state);
+               return flatten(state);
+             });
     State state = unflatten(results);
     SmallVector<Value> rows;
     for (auto [place, four] : llvm::enumerate(state.rows)) {
@@ -254,9 +254,9 @@ private:
         Value place = add(firstKey, getTileColumn(column));
         Value score = scores[number * plan.keysPerThread + column];
         if (op.getMask())
-          score = addFloat(
-              score, loadMask(masks[number],
-                              minimum(place, subtract(keys, index(1)))));
+          score = addFloat(score,
+                           loadMask(masks[number],
+                                    minimum(place, subtract(keys, index(1)))));
         score = select(isLess(place, seen[number]), score, minusInfinity());
         row.push_back(score);
         maximum = larger(maximum, score);
@@ -293,8 +293,8 @@ private:
                 loadShared(weightTile, {getTileRow(number), firstKey}));
           for (int64_t step = 0; step < 4; ++step)
             for (int64_t group = 0; group < getColumnGroups(); ++group) {
-              Value four = loadShared(
-                  keyTile, {add(firstKey, step), getColumn(group)});
+              Value four =
+                  loadShared(keyTile, {add(firstKey, step), getColumn(group)});
               for (int64_t number = 0; number < plan.queriesPerThread;
                    ++number) {
                 Value &row = rows[number * getColumnGroups() + group];
