@@ -8,6 +8,7 @@
 #include "hgf/Bench/Bench.h"
 
 #include "CompiledModel.h"
+#include "GpuStatic.h"
 #include "Layers.h"
 #include "Machine.h"
 #include "Options.h"
@@ -441,6 +442,8 @@ int hgf::benchMain(int argc, char **argv) {
     llvm::outs() << benchHelp;
     return 0;
   }
+  if (options.isStatic && options.isGpu)
+    return runGpuStatic(options) ? 0 : 1;
   if (options.isStatic)
     return runStaticBench(options) ? 0 : 1;
   std::string runtimeDirectory = findRuntimeDirectory(argv[0]);

@@ -9,6 +9,7 @@
 
 #include "hgf/Target/CPU/Encoding.h"
 #include "hgf/Target/CPU/InstructionLevel.h"
+#include "hgf/Target/NVVM/Chip.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringSwitch.h"
 #include "llvm/ADT/Twine.h"
@@ -54,6 +55,9 @@ reading memory and multiply-adds, both measured in the same rounds.
   --plot=FILE.svg|FILE.png    draws the layers under the machine's limits
   --static                    measures nothing: cycles of the kernels' inner loops
                               by llvm-mca; needs no machine of the target
+  --gpu=CHIP[,...]            with --static: kernels for NVIDIA's GPUs, e.g. sm_80:
+                              instructions by ptxas, traffic by simulation; needs
+                              no GPU. --gpu alone: all chips that are known
   --bandwidth=GB/s[@GHz]      with --static: what one core reads, and its clock;
                               default: by CPU
   --standalone=FILE           measures nothing here, but writes one static program
@@ -86,8 +90,17 @@ static constexpr Preset presets[] = {
 static constexpr llvm::StringLiteral staticShapes =
     "2560x2560,6912x2560,2560x6912,3200x3200,8640x3200";
 
+/// What --static --gpu looks at by default: the layers of all presets.
+static constexpr llvm::StringLiteral gpuShapes =
+    "2560x2560,640x2560,6912x2560,2560x6912,3200x3200,8640x3200,3200x8640,"
+    "1536x1536,4096x1536,1536x4096,3072x3072,9216x3072,3072x9216,2048x2048,"
+    "256x2048,9216x2048,2048x9216,4096x4096,1024x4096,14336x4096,4096x14336";
+
 /// More than any model has, and little enough that bytes fit their types.
 static constexpr int64_t longestSide = 1 << 20;
+
+/// The kernels for few tokens take so many at once.
+static constexpr int64_t mostGpuTokens = 8;
 
 static std::string parseShapes(StringRef text, BenchOptions &options) {
   for (StringRef shape : llvm::split(text, ',')) {
@@ -180,6 +193,35 @@ static std::string parseBandwidth(StringRef text, BenchOptions &options) {
       .str();
 }
 
+/// What goes with --static --gpu, and its defaults.
+static std::string checkGpuStatic(llvm::ArrayRef<StringRef> given,
+                                  BenchOptions &options) {
+  for (StringRef name : given)
+    if (!llvm::is_contained({"gpu", "static", "shape", "preset", "tokens",
+                             "rank", "gate", "scale", "json"},
+                            name))
+      return ("expected --static --gpu without --" + name +
+              ": nothing is run, and only what --shape, --preset, --tokens, "
+              "--rank, --gate and --scale say is looked at")
+          .str();
+  if (!llvm::is_contained(given, "tokens"))
+    options.tokens = {1};
+  for (int64_t tokens : options.tokens)
+    if (tokens > mostGpuTokens)
+      return ("expected --tokens to be numbers from 1 to " +
+              Twine(mostGpuTokens) +
+              " with --static --gpu, which looks at the kernels for few "
+              "tokens, but got " +
+              Twine(tokens))
+          .str();
+  if (options.chips.empty())
+    for (const Chip &chip : getChips())
+      options.chips.push_back(chip.name.str());
+  if (options.shapes.empty())
+    return parseShapes(gpuShapes, options);
+  return "";
+}
+
 /// --static and measuring take different options: none is ignored. Sets what
 /// is the default of --static.
 static std::string checkStatic(llvm::ArrayRef<StringRef> given,
@@ -187,6 +229,11 @@ static std::string checkStatic(llvm::ArrayRef<StringRef> given,
   auto isGiven = [&](StringRef name) {
     return llvm::is_contained(given, name);
   };
+  if (options.isGpu && !options.isStatic)
+    return "expected --static with --gpu: kernels are not measured on GPUs, "
+           "but their bounds are computed";
+  if (options.isGpu)
+    return checkGpuStatic(given, options);
   if (!options.isStatic) {
     if (isGiven("target") && options.standalone.empty())
       return "expected --static or --standalone=FILE with --target: what is "
@@ -257,6 +304,12 @@ static std::string parseOption(StringRef name, StringRef value,
         name, value, "one of " + listLevels(),
         [](StringRef word) { return findInstructionLevel(word); },
         options.levels);
+  if (name == "gpu") {
+    options.isGpu = true;
+    return parseWords(
+        name, value, "one of " + listChips(),
+        [](StringRef word) { return findChip(word); }, options.chips);
+  }
   if (name == "correction")
     return parseWords(
         name, value, "keep or int8",
@@ -323,6 +376,11 @@ std::string hgf::parseBenchOptions(int argc, char **argv,
       if (argument.contains('='))
         return ("expected --" + name + " without a value").str();
       *flag = true;
+      continue;
+    }
+    // All chips.
+    if (argument == "--gpu") {
+      options.isGpu = true;
       continue;
     }
     if (!argument.contains('=')) {

@@ -48,6 +48,10 @@ struct BenchOptions {
   bool forkJoin = false;
   /// Estimate from assembly by llvm-mca instead of measuring.
   bool isStatic = false;
+  /// GPU kernels instead of the CPU's.
+  bool isGpu = false;
+  /// The chips that GPU kernels are compiled for, which the table of chips has.
+  std::vector<std::string> chips;
   /// LLVM triple that --static and --standalone compile for; empty: this
   /// machine's.
   std::string target;

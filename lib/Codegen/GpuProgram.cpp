@@ -30,11 +30,11 @@ FailureOr<std::optional<hgf::GpuProgram>> hgf::takeGpuProgram(ModuleOp module) {
         return module.emitError("expected kernels for a chip like sm_80 but "
                                 "got kernels for '")
                << (target ? target.getChip() : "another target") << "'";
-      if (object.getFormat() != gpu::CompilationTarget::Assembly)
-        return module.emitError("expected kernels in PTX");
-      image.data = object.getObject().str();
+      image.data = object.getObject().getValue().str();
+      image.isCubin = object.getFormat() == gpu::CompilationTarget::Binary;
       // Not visible in the attribute, but the driver looks for it.
-      image.data.push_back('\0');
+      if (!image.isCubin)
+        image.data.push_back('\0');
       program.images.push_back(std::move(image));
     }
     binary.erase();
@@ -43,7 +43,8 @@ FailureOr<std::optional<hgf::GpuProgram>> hgf::takeGpuProgram(ModuleOp module) {
   module->removeAttr(gpu::GPUDialect::getContainerModuleAttrName());
   llvm::stable_sort(program.images,
                     [](const GpuImage &left, const GpuImage &right) {
-                      return left.chip < right.chip;
+                      return std::make_pair(left.chip, !left.isCubin) <
+                             std::make_pair(right.chip, !right.isCubin);
                     });
   return std::optional<GpuProgram>(std::move(program));
 }

@@ -12,7 +12,9 @@
 
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
+#include "mlir/Target/LLVMIR/Dialect/GPU/GPUToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
+#include "mlir/Target/LLVMIR/Dialect/NVVM/NVVMToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Export.h"
 #include "llvm/IR/LegacyPassManager.h"
 #include "llvm/IR/Module.h"
@@ -27,6 +29,8 @@ using namespace mlir;
 void hgf::registerCodegenDialects(DialectRegistry &registry) {
   registerBuiltinDialectTranslation(registry);
   registerLLVMDialectTranslation(registry);
+  registerGPUDialectTranslation(registry);
+  registerNVVMDialectTranslation(registry);
 }
 
 /// The same for a GPU: the host's code never has the weights' own addresses,
@@ -34,12 +38,12 @@ void hgf::registerCodegenDialects(DialectRegistry &registry) {
 static LogicalResult placeGpuWeights(ModuleOp module, llvm::Module &output,
                                      const llvm::Triple &triple,
                                      const hgf::WeightsFiles &files,
-                                     StringRef slot, hgf::GpuPart &gpu,
-                                     hgf::SideFile &side) {
+                                     const hgf::ModelSymbols &symbols,
+                                     hgf::GpuPart &gpu, hgf::SideFile &side) {
   hgf::Weights weights = hgf::collectWeights(module);
   if (weights.blobs.empty())
     return success();
-  hgf::declareSideWeights(weights, output, slot);
+  hgf::declareSideWeights(weights, output, symbols.weightsSlot);
   if (files.side.empty()) {
     gpu.weights = weights.blobs.front().symbol;
     gpu.weightsSize = weights.size;
@@ -58,10 +62,12 @@ static LogicalResult placeGpuWeights(ModuleOp module, llvm::Module &output,
 static LogicalResult placeWeights(ModuleOp module, llvm::Module &output,
                                   const llvm::Triple &triple,
                                   const hgf::WeightsFiles &files,
-                                  StringRef slot, hgf::SideFile &side) {
+                                  const hgf::ModelSymbols &symbols,
+                                  hgf::SideFile &side) {
   hgf::Weights weights = hgf::collectWeights(module);
   if (weights.blobs.empty())
     return success();
+  hgf::renameWeights(weights, output, symbols.weightsPrefix);
   if (files.side.empty()) {
     hgf::declareEmbeddedWeights(weights, output, triple);
     return hgf::writeWeightsObject(weights, triple, module.getLoc(),
@@ -71,7 +77,7 @@ static LogicalResult placeWeights(ModuleOp module, llvm::Module &output,
       hgf::writeWeightsFile(weights, module.getLoc(), files.side);
   if (failed(checksum))
     return failure();
-  hgf::declareSideWeights(weights, output, slot);
+  hgf::declareSideWeights(weights, output, symbols.weightsSlot);
   side = {llvm::sys::path::filename(files.side).str(), weights.size, *checksum};
   return success();
 }
@@ -109,11 +115,10 @@ hgf::translateModel(ModuleOp module, llvm::LLVMContext &context,
   gpu.program = *program ? &**program : nullptr;
   gpu.fallback = symbols.fallback;
   const llvm::Triple &triple = machine.getTargetTriple();
-  LogicalResult placed = *program
-                             ? placeGpuWeights(module, *result, triple, files,
-                                               symbols.weightsSlot, gpu, side)
-                             : placeWeights(module, *result, triple, files,
-                                            symbols.weightsSlot, side);
+  LogicalResult placed =
+      *program
+          ? placeGpuWeights(module, *result, triple, files, symbols, gpu, side)
+          : placeWeights(module, *result, triple, files, symbols, side);
   if (failed(placed) ||
       failed(emitDescriptor(module, *result, side, *program ? &gpu : nullptr,
                             symbols.model)))

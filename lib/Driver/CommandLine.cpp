@@ -250,6 +250,11 @@ private:
   bool check(hgf::CompileOptions &options) {
     if (options.gpuFallback && options.gpus.empty())
       return fail("expected --gpu=CHIPS with --gpu-fallback");
+    if (options.gpuFallback && !options.compileFrom.empty())
+      return fail("expected a whole model, without --compile-from, with "
+                  "--gpu-fallback: it is compiled twice");
+    if (options.gpuFallback)
+      options.symbols.fallback = options.symbols.model + "_cpu";
     if (options.input.empty() && !options.describe)
       return fail("expected a model; see hgf-compile --help");
     if (options.output.empty() && !options.describe)

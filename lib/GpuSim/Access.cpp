@@ -147,12 +147,25 @@ Place Warp::accessParam(const Instruction &instruction, unsigned lane,
   return {&launch.parameters[address], &launch.parameterStates[address]};
 }
 
+namespace {
+
+struct Wavefronts {
+  unsigned needed = 0;
+  /// Of those, what bank conflicts add.
+  unsigned conflicts = 0;
+};
+
+} // namespace
+
+static constexpr unsigned kBanks = 32;
+static constexpr unsigned kSectorBytes = 32;
+
 /// How many passes over 32 banks of 4 bytes a request takes. Wide accesses
 /// are served for fewer lanes at a time.
-static unsigned countWavefronts(const std::vector<uint64_t> &addresses,
-                                unsigned bytes) {
+static Wavefronts countWavefronts(const std::vector<uint64_t> &addresses,
+                                  unsigned bytes) {
   unsigned lanes = bytes >= 16 ? 8 : bytes == 8 ? 16 : 32;
-  unsigned result = 0;
+  Wavefronts result;
   for (size_t first = 0; first < addresses.size(); first += lanes) {
     std::vector<uint64_t> words;
     size_t end = std::min(first + lanes, addresses.size());
@@ -162,23 +175,53 @@ static unsigned countWavefronts(const std::vector<uint64_t> &addresses,
         words.push_back(word);
     llvm::sort(words);
     words.erase(std::unique(words.begin(), words.end()), words.end());
-    unsigned banks[32] = {}, most = 0;
+    unsigned banks[kBanks] = {}, most = 0;
     for (uint64_t word : words)
-      most = std::max(most, ++banks[word % 32]);
-    result += most;
+      most = std::max(most, ++banks[word % kBanks]);
+    result.needed += most;
+    result.conflicts += most - (words.size() + kBanks - 1) / kBanks;
   }
   return result;
 }
 
-static unsigned countSectors(const std::vector<uint64_t> &addresses,
-                             unsigned bytes) {
+/// The different sectors of a request, sorted.
+static std::vector<uint64_t> listSectors(const std::vector<uint64_t> &addresses,
+                                         unsigned bytes) {
   std::vector<uint64_t> sectors;
   for (uint64_t address : addresses)
-    for (uint64_t sector = address / 32; sector <= (address + bytes - 1) / 32;
-         ++sector)
+    for (uint64_t sector = address / kSectorBytes;
+         sector <= (address + bytes - 1) / kSectorBytes; ++sector)
       sectors.push_back(sector);
   llvm::sort(sectors);
-  return std::unique(sectors.begin(), sectors.end()) - sectors.begin();
+  sectors.erase(std::unique(sectors.begin(), sectors.end()), sectors.end());
+  return sectors;
+}
+
+void Launch::countSectors(llvm::ArrayRef<uint64_t> sectors) {
+  BufferUse *use = nullptr;
+  uint64_t first = 0;
+  for (uint64_t sector : sectors) {
+    if (!use || sector - first >= use->seen.size()) {
+      Buffer *buffer = memory.find(sector * kSectorBytes);
+      if (!buffer || !buffer->live)
+        continue;
+      use = &buffers[buffer->address];
+      use->counts.address = buffer->address;
+      // Buffers begin with a sector.
+      first = buffer->address / kSectorBytes;
+      use->seen.resize((buffer->bytes.size() + kSectorBytes - 1) /
+                       kSectorBytes);
+      if (sector - first >= use->seen.size()) {
+        use = nullptr;
+        continue;
+      }
+    }
+    ++use->counts.sectors;
+    if (use->seen[sector - first])
+      continue;
+    use->seen[sector - first] = true;
+    ++use->counts.distinctSectors;
+  }
 }
 
 void Warp::countRequest(const Instruction &instruction, uint32_t mask,
@@ -193,10 +236,14 @@ void Warp::countRequest(const Instruction &instruction, uint32_t mask,
   InstructionCounts &counts = block.launch.countsOf(instruction);
   if (space == Space::Shared) {
     ++counts.sharedRequests;
-    counts.wavefronts += countWavefronts(touched, bytes);
+    Wavefronts wavefronts = countWavefronts(touched, bytes);
+    counts.wavefronts += wavefronts.needed;
+    counts.conflicts += wavefronts.conflicts;
   } else if (space == Space::Global || space == Space::Const) {
     ++counts.requests;
-    counts.sectors += countSectors(touched, bytes);
+    std::vector<uint64_t> sectors = listSectors(touched, bytes);
+    counts.sectors += sectors.size();
+    block.launch.countSectors(sectors);
     counts.globalBytes += touched.size() * uint64_t(bytes);
   }
 }

@@ -17,8 +17,8 @@ static constexpr std::pair<const char *, Type> kTypes[] = {
     {"u16", Type::U16},   {"u32", Type::U32},       {"u64", Type::U64},
     {"s8", Type::S8},     {"s16", Type::S16},       {"s32", Type::S32},
     {"s64", Type::S64},   {"f16", Type::F16},       {"f16x2", Type::F16x2},
-    {"bf16", Type::BF16}, {"bf16x2", Type::BF16x2}, {"f32", Type::F32},
-    {"f64", Type::F64}};
+    {"bf16", Type::BF16}, {"bf16x2", Type::BF16x2}, {"f32x2", Type::F32x2},
+    {"f32", Type::F32},   {"f64", Type::F64}};
 
 std::optional<Type> hgf::gpusim::parseType(StringRef name) {
   for (auto [text, type] : kTypes)
@@ -46,6 +46,7 @@ unsigned hgf::gpusim::getBits(Type type) {
   case Type::B64:
   case Type::U64:
   case Type::S64:
+  case Type::F32x2:
   case Type::F64:
     return 64;
   default:

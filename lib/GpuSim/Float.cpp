@@ -38,6 +38,12 @@ template <bool Maximum, bool KeepNaN> struct Extreme {
     return (a < b) == Maximum ? b : a;
   }
 };
+template <bool Maximum, bool KeepNaN> struct ExtremeOfThree {
+  template <class W> W operator()(W a, W b, W c) {
+    Extreme<Maximum, KeepNaN> extreme;
+    return extreme(extreme(a, b), c);
+  }
+};
 struct CopySign {
   template <class W> W operator()(W a, W b) { return std::copysign(b, a); }
 };
@@ -144,10 +150,12 @@ static void executeFloat(Warp &warp, const Instruction &instruction,
   forLanes(mask, [&](unsigned lane) {
     uint64_t value =
         compute<Arity, Op, T>(instruction, a[lane], b[lane], c[lane]);
-    if (Packed)
-      value |= compute<Arity, Op, T>(instruction, a[lane] >> 16, b[lane] >> 16,
-                                     c[lane] >> 16)
-               << 16;
+    if constexpr (Packed) {
+      constexpr unsigned bits = 8 * sizeof(T);
+      value |= compute<Arity, Op, T>(instruction, a[lane] >> bits,
+                                     b[lane] >> bits, c[lane] >> bits)
+               << bits;
+    }
     result[lane] = value;
   });
 }
@@ -165,6 +173,8 @@ static ExecuteFunction floatFunction(Type type) {
     return executeFloat<Arity, Op, BFloat, true>;
   case Type::F32:
     return executeFloat<Arity, Op, float, false>;
+  case Type::F32x2:
+    return Arity > 1 ? executeFloat<Arity, Op, float, true> : nullptr;
   case Type::F64:
     return executeFloat<Arity, Op, double, false>;
   default:
@@ -180,6 +190,18 @@ static Type takeFloatModifiers(Decoder &decoder) {
   return decoder.takeType();
 }
 
+/// sm_100 and later.
+static void decodeExtremeOfThree(Decoder &decoder, bool keepNaN) {
+  decoder.expectOperands("ssss");
+  bool isMaximum = decoder.statement.words[0] == "max";
+  decoder.setExecute(
+      isMaximum ? keepNaN
+                      ? floatFunction<3, ExtremeOfThree<true, true>>(Type::F32)
+                      : floatFunction<3, ExtremeOfThree<true, false>>(Type::F32)
+      : keepNaN ? floatFunction<3, ExtremeOfThree<false, true>>(Type::F32)
+                : floatFunction<3, ExtremeOfThree<false, false>>(Type::F32));
+}
+
 void hgf::gpusim::decodeFloatBinary(Decoder &decoder) {
   llvm::StringRef opcode = decoder.statement.words[0];
   if (opcode == "div")
@@ -191,6 +213,11 @@ void hgf::gpusim::decodeFloatBinary(Decoder &decoder) {
     decoder.fail("unknown modifier .NaN");
   decoder.instruction.saturate = decoder.take("sat");
   Type type = decoder.takeType();
+  if (decoder.statement.operands.size() == 4 && type == Type::F32 &&
+      (opcode == "min" || opcode == "max")) {
+    decodeExtremeOfThree(decoder, keepNaN);
+    return;
+  }
   decoder.expectOperands("sss");
   ExecuteFunction execute = nullptr;
   if (opcode == "add")
@@ -201,6 +228,8 @@ void hgf::gpusim::decodeFloatBinary(Decoder &decoder) {
     execute = floatFunction<2, Mul>(type);
   else if (opcode == "div" && getBits(type) >= 32 && type >= Type::F32)
     execute = floatFunction<2, Div>(type);
+  else if (type == Type::F32x2)
+    execute = nullptr;
   else if (opcode == "min")
     execute = keepNaN ? floatFunction<2, Extreme<false, true>>(type)
                       : floatFunction<2, Extreme<false, false>>(type);

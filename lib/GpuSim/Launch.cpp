@@ -136,6 +136,8 @@ static void collectCounts(Launch &launch) {
     counts.text = text.empty() ? "exit" : text;
     launch.report.instructions.push_back(counts);
   }
+  for (const auto &[address, use] : launch.buffers)
+    launch.report.buffers.push_back(use.counts);
 }
 
 Report Kernel::launch(Dimensions grid, Dimensions block, uint32_t dynamicShared,

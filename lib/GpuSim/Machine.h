@@ -13,6 +13,7 @@
 #include "Shadow.h"
 #include "hgf/GpuSim/GpuSim.h"
 #include <cstring>
+#include <map>
 #include <random>
 
 namespace hgf::gpusim {
@@ -175,11 +176,19 @@ struct Launch {
   std::mt19937_64 random;
   Report report;
   std::vector<InstructionCounts> counts;
+  /// By the buffer's address; `seen` has one entry for each of its sectors.
+  struct BufferUse {
+    BufferCounts counts;
+    std::vector<bool> seen;
+  };
+  std::map<uint64_t, BufferUse> buffers;
   uint64_t steps = 0;
   bool stopped = false;
 
   void add(Defect defect, unsigned line, Dimensions block, Dimensions thread,
            const llvm::Twine &message);
+  /// Counts sectors, which are sorted, for the buffers that have them.
+  void countSectors(llvm::ArrayRef<uint64_t> sectors);
   InstructionCounts &countsOf(const Instruction &instruction) {
     return counts[&instruction - function.instructions.data()];
   }

@@ -38,6 +38,8 @@ enum class Type : uint8_t {
   F16x2,
   BF16,
   BF16x2,
+  /// In a register of 64 bits; sm_100 and later.
+  F32x2,
   F32,
   F64
 };

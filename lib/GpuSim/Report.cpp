@@ -54,8 +54,16 @@ InstructionCounts Report::getTotals() const {
     totals.globalBytes += counts.globalBytes;
     totals.sharedRequests += counts.sharedRequests;
     totals.wavefronts += counts.wavefronts;
+    totals.conflicts += counts.conflicts;
   }
   return totals;
+}
+
+BufferCounts Report::getBuffer(uint64_t address) const {
+  for (const BufferCounts &counts : buffers)
+    if (counts.address == address)
+      return counts;
+  return {};
 }
 
 static std::string formatIndex(Dimensions index) {
@@ -85,11 +93,12 @@ static llvm::json::Object toJson(const InstructionCounts &counts) {
                             {"globalSectors", counts.sectors},
                             {"globalBytes", counts.globalBytes},
                             {"sharedRequests", counts.sharedRequests},
-                            {"sharedWavefronts", counts.wavefronts}};
+                            {"sharedWavefronts", counts.wavefronts},
+                            {"sharedConflicts", counts.conflicts}};
 }
 
 void Report::printJson(llvm::raw_ostream &stream) const {
-  llvm::json::Array found, counted;
+  llvm::json::Array found, counted, buffered;
   for (const Finding &finding : findings)
     found.push_back(
         llvm::json::Object{{"defect", getDefectName(finding.defect)},
@@ -105,9 +114,15 @@ void Report::printJson(llvm::raw_ostream &stream) const {
     entry["text"] = counts.text;
     counted.push_back(std::move(entry));
   }
+  for (const BufferCounts &counts : buffers)
+    buffered.push_back(
+        llvm::json::Object{{"address", counts.address},
+                           {"sectors", counts.sectors},
+                           {"distinctSectors", counts.distinctSectors}});
   llvm::json::Value all =
       llvm::json::Object{{"findings", std::move(found)},
                          {"totals", toJson(getTotals())},
-                         {"instructions", std::move(counted)}};
+                         {"instructions", std::move(counted)},
+                         {"buffers", std::move(buffered)}};
   stream << llvm::formatv("{0:2}", all) << "\n";
 }

@@ -56,18 +56,31 @@ struct InstructionCounts {
   uint64_t warps = 0, threads = 0;
   /// Requests to global memory, and the sectors of 32 bytes they touch.
   uint64_t requests = 0, sectors = 0, globalBytes = 0;
-  /// Requests to shared memory, and the passes that bank conflicts make of it.
-  uint64_t sharedRequests = 0, wavefronts = 0;
+  /// Requests to shared memory, the passes over the banks that they take, and
+  /// how many of those bank conflicts add.
+  uint64_t sharedRequests = 0, wavefronts = 0, conflicts = 0;
+};
+
+/// What one buffer of global memory saw of the whole launch.
+struct BufferCounts {
+  uint64_t address = 0;
+  /// Sectors of 32 bytes of all requests, and different ones among them: what
+  /// memory moves if caches hold all that is used again.
+  uint64_t sectors = 0, distinctSectors = 0;
 };
 
 struct Report {
   std::vector<Finding> findings;
   /// With LaunchOptions::stats, one for each instruction that was executed.
   std::vector<InstructionCounts> instructions;
+  /// The same for each buffer that was accessed.
+  std::vector<BufferCounts> buffers;
 
   bool isClean() const { return findings.empty(); }
   bool has(Defect defect) const;
   InstructionCounts getTotals() const;
+  /// Of the buffer at `address`; zeros where it was not accessed.
+  BufferCounts getBuffer(uint64_t address) const;
   void print(llvm::raw_ostream &stream) const;
   void printJson(llvm::raw_ostream &stream) const;
 };

@@ -143,6 +143,28 @@ TEST(Float, PackedHalves) {
             brain(4, 0));
 }
 
+TEST(Float, ExtremesOfThree) {
+  std::vector<Inputs> inputs = {{bitsOf(1.f), bitsOf(-2.f), bitsOf(3.f)},
+                                {bitsOf(1.f), bitsOf(NAN), bitsOf(-1.f)}};
+  auto largest = evaluate("max.f32 d, a, b, c;", 32, 32, inputs);
+  EXPECT_EQ(largest[0], bitsOf(3.f));
+  EXPECT_EQ(largest[1], bitsOf(1.f));
+  auto least = evaluate("min.NaN.f32 d, a, b, c;", 32, 32, inputs);
+  EXPECT_EQ(least[0], bitsOf(-2.f));
+  EXPECT_TRUE(std::isnan(llvm::bit_cast<float>(uint32_t(least[1]))));
+}
+
+TEST(Float, PackedFloats) {
+  auto two = [](float low, float high) {
+    return bitsOf(low) | bitsOf(high) << 32;
+  };
+  std::vector<Inputs> inputs = {{two(1.5, -2), two(2, 0.5), two(1, 1)}};
+  EXPECT_EQ(evaluate("fma.rn.f32x2 d, a, b, c;", 64, 64, inputs)[0], two(4, 0));
+  EXPECT_EQ(evaluate("add.rn.f32x2 d, a, b;", 64, 64, inputs)[0],
+            two(3.5, -1.5));
+  EXPECT_EQ(evaluate("mul.rn.f32x2 d, a, b;", 64, 64, inputs)[0], two(3, -1));
+}
+
 TEST(Float, Approximations) {
   constexpr double error = 1e-6;
   auto positive = [](const char *text) {

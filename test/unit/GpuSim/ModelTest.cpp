@@ -46,11 +46,31 @@ TEST(Model, SectorsOfGlobalRequests) {
             4u);
 }
 
-static uint64_t wavefronts(unsigned pitch, const std::string &store) {
+TEST(Model, SectorsOfABuffer) {
+  LaunchOptions options;
+  options.stats = true;
+  std::vector<uint32_t> words(128);
+  // Twice the first 128 bytes, and a sector behind them.
+  Report report = runOn(words,
+                        ".reg .b32 v; mad.wide.u32 %o, %t, 4, %m; "
+                        "ld.global.u32 v, [%o]; st.global.u32 [%o], v; "
+                        "ld.global.u32 v, [%m+256];",
+                        32, options);
+  ASSERT_EQ(report.buffers.size(), 1u);
+  EXPECT_EQ(report.buffers[0].sectors, 9u);
+  EXPECT_EQ(report.buffers[0].distinctSectors, 5u);
+  EXPECT_EQ(report.getBuffer(report.buffers[0].address).sectors, 9u);
+  EXPECT_EQ(report.getBuffer(1).sectors, 0u);
+}
+
+static InstructionCounts countStore(unsigned pitch, const std::string &store) {
   return countsOf("st.shared", ".shared .align 16 .b8 s[4096]; .reg .b32 v; "
                                "mov.u32 v, s; mad.lo.u32 v, %t, " +
-                                   std::to_string(pitch) + ", v; " + store)
-      .wavefronts;
+                                   std::to_string(pitch) + ", v; " + store);
+}
+
+static uint64_t wavefronts(unsigned pitch, const std::string &store) {
+  return countStore(pitch, store).wavefronts;
 }
 
 TEST(Model, WavefrontsOfSharedRequests) {
@@ -61,6 +81,14 @@ TEST(Model, WavefrontsOfSharedRequests) {
   // Bytes of one word are served together.
   EXPECT_EQ(wavefronts(1, "st.shared.u8 [v], %t;"), 1u);
   EXPECT_EQ(wavefronts(16, "st.shared.v4.u32 [v], {%t, %t, %t, %t};"), 4u);
+}
+
+TEST(Model, ConflictsAreWhatIsNotNeeded) {
+  EXPECT_EQ(countStore(4, "st.shared.u32 [v], %t;").conflicts, 0u);
+  EXPECT_EQ(countStore(8, "st.shared.u32 [v], %t;").conflicts, 1u);
+  std::string wide = "st.shared.v4.u32 [v], {%t, %t, %t, %t};";
+  EXPECT_EQ(countStore(16, wide).conflicts, 0u);
+  EXPECT_EQ(countStore(32, wide).conflicts, 4u);
 }
 
 static uint64_t matrixWavefronts(unsigned pitch) {

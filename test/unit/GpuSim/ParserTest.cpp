@@ -55,6 +55,8 @@ TEST(Parser, NamesTheLineOfWhatItDoesNotKnow) {
             "line 5: an operand has the wrong form: add.s32 %r0, %r1, [%r2]");
   EXPECT_EQ(errorOfBody("brev.b16 %r0, %r1;"),
             "line 5: this type is not supported here: brev.b16 %r0, %r1");
+  EXPECT_EQ(errorOfBody("max.f32x2 %r0, %r1, %r2;"),
+            "line 5: this type is not supported here: max.f32x2 %r0, %r1, %r2");
   EXPECT_EQ(errorOfBody("mov.u32 %r0, %r9;"),
             "line 5: there is no %r9 before ';'");
   EXPECT_EQ(errorOfBody("bra NOWHERE;"), "line 5: there is no label NOWHERE");

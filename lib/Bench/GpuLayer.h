@@ -1,0 +1,81 @@
+//===- GpuLayer.h - A layer's kernels for GPUs ------------------*- C++ -*-===//
+//
+// Part of HGF, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef HGF_LIB_BENCH_GPULAYER_H
+#define HGF_LIB_BENCH_GPULAYER_H
+
+#include "Layers.h"
+
+#include "hgf/Kernels/NVVM/LinearKernels.h"
+#include "hgf/Target/NVVM/Chip.h"
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
+
+namespace hgf {
+
+/// How one of a layer's kernels is launched.
+struct GpuLaunch {
+  std::string kernel;
+  int64_t threads = 0;
+  /// The first and the second dimension.
+  int64_t blocks = 0;
+  int64_t tokenBlocks = 0;
+
+  int64_t getThreads() const { return threads * blocks * tokenBlocks; }
+};
+
+/// The kernels of one layer, in the LLVM and NVVM dialects.
+struct GpuLayer {
+  LayerShape shape;
+  int64_t tokens = 1;
+  GpuLinearKey key;
+  mlir::OwningOpRef<mlir::ModuleOp> module;
+  /// The prologue's kernel is empty where the layer has none.
+  GpuLaunch prologue, decode;
+
+  mlir::gpu::GPUModuleOp getKernels() const;
+};
+
+/// Makes what GPU kernels are built of known to `registry`.
+void registerGpuDialects(mlir::DialectRegistry &registry);
+
+/// The key of the kernels that a call of `shape` with `tokens` tokens takes.
+GpuLinearKey makeGpuKey(const LayerShape &shape, int64_t tokens);
+
+/// Builds and lowers the kernels. Null modules mean an error, which was
+/// emitted.
+GpuLayer makeGpuLayer(mlir::MLIRContext &context, const LayerShape &shape,
+                      int64_t tokens);
+
+/// What a layer's launches did with memory, by the simulator.
+struct GpuTraffic {
+  /// Of the kernel that multiplies: the bytes that its loads ask for, at most
+  /// those of the sectors, by the bytes of the sectors that they touch.
+  double sectorEfficiency = 0;
+  /// Of both kernels: passes over the banks of shared memory that conflicts
+  /// add.
+  int64_t bankConflicts = 0;
+  /// Dot products that a thread of the kernel that multiplies executes.
+  double threadDots = 0;
+  /// Bytes of all sectors that a launch touches, each once for each launch.
+  int64_t movedBytes = 0;
+};
+
+/// Runs the launches of `layer`, whose PTX is `ptx`, in the simulator. Returns
+/// the sentence to print after an error, such as a defect of a kernel.
+std::string simulateGpuLayer(const GpuLayer &layer, llvm::StringRef ptx,
+                             GpuTraffic &traffic);
+
+/// The bytes that a call has to move: the layer's blob, x and y.
+int64_t countNeededBytes(const GpuLayer &layer);
+
+/// The bytes that launches of their own add for the correction of `layer`: h =
+/// A x, z = B h and y + alpha z, each from memory and back to it.
+int64_t countSeparateCorrectionBytes(const GpuLayer &layer);
+
+} // namespace hgf
+
+#endif // HGF_LIB_BENCH_GPULAYER_H
