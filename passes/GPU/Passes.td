@@ -31,10 +31,10 @@ def SelectAttention : Pass<"select-attention"> {
     becomes
 
     ```mlir
-    %dim = tensor.dim %arg0, %c2
+    %dim = tensor.dim %arg0, %c2 : tensor<1x4x?x8xf32>
     %0 = tensor.empty(%dim) : tensor<1x4x?x8xf32>
     %1 = hgf.flash_attention ins(%arg0, %arg1, %arg2 : ...) outs(%0 : tensor<1x4x?x8xf32>) scale 5.000000e-01 causal -> tensor<1x4x?x8xf32>
-    return %1
+    return %1 : tensor<1x4x?x8xf32>
     ```
   }];
   let dependentDialects = ["mlir::arith::ArithDialect", "mlir::tensor::TensorDialect"];
@@ -71,12 +71,13 @@ def MapAttention : Pass<"map-attention", "mlir::ModuleOp"> {
       gpu.func @hgf_operation_0(...) workgroup(...) kernel {
         gpu.barrier
         gpu.shuffle xor ...
-        math.exp ...
+        llvm.call_intrinsic "llvm.nvvm.ex2.approx.ftz"...
     ```
   }];
   let dependentDialects = ["mlir::arith::ArithDialect", "mlir::gpu::GPUDialect",
-                           "mlir::math::MathDialect", "mlir::memref::MemRefDialect",
-                           "mlir::scf::SCFDialect", "mlir::vector::VectorDialect"];
+                           "mlir::LLVM::LLVMDialect", "mlir::math::MathDialect",
+                           "mlir::memref::MemRefDialect", "mlir::scf::SCFDialect",
+                           "mlir::vector::VectorDialect"];
 }
 
 def MapLinalg : Pass<"map-linalg", "mlir::ModuleOp"> {

@@ -79,7 +79,15 @@ Value AttentionBuilder::power(Value score, Value maximum) {
   Value nothing = arith::CmpFOp::create(b, arith::CmpFPredicate::OEQ, maximum,
                                         minusInfinity());
   Value base = arith::SelectOp::create(b, nothing, real(0), maximum);
-  return math::ExpOp::create(b, arith::SubFOp::create(b, score, base));
+  // The power of two is an instruction, which is right to two units in the last
+  // place. A score is multiplied after the subtraction only: the lowest one
+  // must not become infinite, which would be no key at all.
+  Value exponent =
+      multiplyFloat(arith::SubFOp::create(b, score, base), real(1.44269504f));
+  return LLVM::CallIntrinsicOp::create(
+             b, b.getF32Type(), b.getStringAttr("llvm.nvvm.ex2.approx.ftz"),
+             exponent)
+      .getResult(0);
 }
 
 Value AttentionBuilder::quotient(Value numerator, Value sum) {
