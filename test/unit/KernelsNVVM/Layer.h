@@ -20,6 +20,9 @@ using Bytes = std::vector<uint8_t>;
 using Floats = std::vector<float>;
 using Doubles = std::vector<double>;
 
+/// A plain layer: one scale per row, int8 activations.
+GpuLinearKey makeKey(int64_t rows, int64_t columns, int64_t tokens = 1);
+
 /// What it is asked to compute: activations of M tokens with an all-zero row,
 /// extreme rows and exact ties.
 struct Feed {

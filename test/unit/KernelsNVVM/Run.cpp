@@ -16,6 +16,17 @@ using namespace hgf::test;
 
 static constexpr uint8_t garbage = 0xa5;
 
+GpuLinearKey hgf::test::makeKey(int64_t rows, int64_t columns, int64_t tokens) {
+  GpuLinearKey key;
+  key.parameters.rows = rows;
+  key.parameters.columns = columns;
+  key.parameters.granularity = Granularity::Row;
+  key.quantization = Quantization::Reciprocal;
+  key.alignedInput = true;
+  key.tokens = tokens;
+  return key;
+}
+
 static std::string describe(const Report &report) {
   std::string text;
   llvm::raw_string_ostream stream(text);
