@@ -14,11 +14,13 @@ Block::Block(Launch &launch, Dimensions index)
       sharedStates(launch.sharedBytes, ByteState::Guard),
       shadow((launch.blockSize.count() + kWarpSize - 1) / kWarpSize,
              launch.options.check ? launch.sharedBytes : 0) {
-  for (SharedRange range : launch.program.sharedRanges)
-    std::fill(sharedStates.begin() + range.begin,
-              sharedStates.begin() + range.end, ByteState::Uninitialised);
-  std::fill(sharedStates.begin() + launch.program.sharedBytes,
-            sharedStates.end(), ByteState::Uninitialised);
+  for (auto *ranges :
+       {&launch.program.sharedRanges, &launch.function.sharedRanges})
+    for (SharedRange range : *ranges)
+      std::fill(sharedStates.begin() + range.begin,
+                sharedStates.begin() + range.end, ByteState::Uninitialised);
+  std::fill(sharedStates.begin() + launch.staticShared, sharedStates.end(),
+            ByteState::Uninitialised);
   uint64_t threads = launch.blockSize.count();
   warps.reserve((threads + kWarpSize - 1) / kWarpSize);
   for (uint64_t first = 0; first < threads; first += kWarpSize) {

@@ -98,8 +98,9 @@ static std::string refusal(const Launch &launch, size_t parameterCount) {
     return "the kernel takes " + std::to_string(function.parameters.size()) +
            " parameters";
   uint64_t shared = launch.dynamicShared;
-  for (SharedRange range : launch.program.sharedRanges)
-    shared += range.end - range.begin;
+  for (auto *ranges : {&launch.program.sharedRanges, &function.sharedRanges})
+    for (SharedRange range : *ranges)
+      shared += range.end - range.begin;
   if (shared > kMaximumShared)
     return "more than 227 KiB of shared memory";
   return "";
@@ -137,7 +138,8 @@ Report Kernel::launch(Dimensions grid, Dimensions block, uint32_t dynamicShared,
   launch.grid = grid;
   launch.blockSize = block;
   launch.dynamicShared = dynamicShared;
-  launch.sharedBytes = program->sharedBytes + dynamicShared;
+  launch.staticShared = std::max(program->sharedBytes, function->sharedBytes);
+  launch.sharedBytes = launch.staticShared + dynamicShared;
   std::string refused = refusal(launch, parameters.size());
   if (!refused.empty()) {
     launch.add(Defect::Launch, 0, {0, 0, 0}, {0, 0, 0}, refused);

@@ -169,7 +169,8 @@ struct Launch {
   DeviceMemory &memory;
   const LaunchOptions &options;
   Dimensions grid, blockSize;
-  uint32_t sharedBytes = 0, dynamicShared = 0;
+  /// Dynamic shared memory begins where the static one ends.
+  uint32_t sharedBytes = 0, staticShared = 0, dynamicShared = 0;
   std::vector<uint8_t> parameters;
   std::vector<ByteState> parameterStates;
   std::mt19937_64 random;

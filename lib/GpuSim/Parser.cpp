@@ -149,6 +149,7 @@ void Parser::entry() {
   resolveTargets();
   scopes.pop_back();
   program.functions.push_back(std::move(function));
+  function = Function();
 }
 
 void Parser::parameters() {
@@ -277,21 +278,28 @@ void Parser::declareGlobal(const Declaration &declaration) {
   program.variables[declaration.name] = variable;
 }
 
-/// Variables of functions are placed with those of the module: a kernel is
-/// given all of them.
+/// A kernel has the module's variables and its own. Those of different kernels
+/// share their place.
 void Parser::placeShared(const Declaration &declaration) {
   Variable variable;
   variable.space = Space::Shared;
   variable.size = declaration.unsized ? 0 : declaration.bytes();
   if (!declaration.unsized) {
     uint64_t alignment = std::max<uint64_t>(declaration.alignment, 16);
-    uint64_t begin = llvm::alignTo(program.sharedBytes, alignment);
+    bool isOfModule = scopes.size() == 1;
+    uint64_t begin = std::max(program.sharedBytes, function.sharedBytes);
+    for (const Function &other : program.functions)
+      if (isOfModule)
+        begin = std::max<uint64_t>(begin, other.sharedBytes);
+    begin = llvm::alignTo(begin, alignment);
     uint64_t end = begin + variable.size;
     if (end > kMaximumShared)
       return fail("more than 256 KiB of shared memory");
     variable.address = begin;
-    program.sharedRanges.push_back({uint32_t(begin), uint32_t(end)});
-    program.sharedBytes = llvm::alignTo(end, kSharedGuard) + kSharedGuard;
+    auto &ranges = isOfModule ? program.sharedRanges : function.sharedRanges;
+    ranges.push_back({uint32_t(begin), uint32_t(end)});
+    (isOfModule ? program.sharedBytes : function.sharedBytes) =
+        llvm::alignTo(end, kSharedGuard) + kSharedGuard;
   }
   // An unsized variable begins where the static ones end, which is known
   // once all of them have been read: Special::DynamicShared.

@@ -154,12 +154,16 @@ struct Function {
   std::vector<std::pair<int, Special>> specials;
   uint32_t localBytes = 0;
   uint64_t requiredThreads = 0, maximumThreads = 0;
+  /// Its own static shared memory and where that ends.
+  std::vector<SharedRange> sharedRanges;
+  uint32_t sharedBytes = 0;
 };
 
 struct Program {
   std::vector<Function> functions;
   llvm::StringMap<Variable> variables;
-  /// Static shared memory; what lies between the ranges belongs to nobody.
+  /// Static shared memory that every kernel has; what lies between the ranges
+  /// belongs to nobody.
   std::vector<SharedRange> sharedRanges;
   uint32_t sharedBytes = 0;
 };
