@@ -44,8 +44,9 @@ std::string hgf::getPrefillName(const GpuLinearKey &key) {
 PrefillShape::PrefillShape(const GpuLinearKey &key)
     : tokenTiles(key.tokens / matrixTokens),
       // Tokens that are loaded serve more rows if there are more; but few
-      // tokens leave a GPU without work where blocks are large.
-      rowTiles(tokenTiles == 1 ? 2 : 4) {
+      // tokens leave a GPU without work where blocks are large, and groups take
+      // the registers of so many more products on their way into sums.
+      rowTiles(tokenTiles == 1 || key.isGrouped() ? 2 : 4) {
   assert(key.tokens % matrixTokens == 0 && "tokens come in whole matrices");
 }
 

@@ -64,20 +64,39 @@ private:
   Values getInitialSums();
   /// Where the columns of a chunk's word are: (number of the chunk, word).
   Value getColumn(Value chunk, Value word);
-  void copyInputs(Value unit);
+  /// Starts the copies of what a unit takes from shared memory.
+  void copyUnit(Value unit);
+  void copyInputs(Value unit, Value stage);
+  void copyScales(Value unit, Value target);
+  Value getStage(Value unit);
   /// vector<4xi32> per row tile.
   Values loadWeights(Value unit);
   void multiplyUnit(Value unit, llvm::ArrayRef<Value> weights, Values &sums);
-  /// The registers of one word of each row tile, four each. Lanes for which
-  /// `mask` is 0 have zeros.
-  Values unpack(llvm::ArrayRef<Value> weights, int64_t word, Value mask);
+  /// What makes four codes the numbers they mean: (codes & mask) + bias ^ sign.
+  /// Not set where codes stay as they are.
+  struct SignedCodes {
+    Value mask, bias, sign;
+  };
+  /// The registers of one word of each row tile, four each.
+  Values unpack(llvm::ArrayRef<Value> weights, int64_t word,
+                const SignedCodes &codes);
   /// The tokens `group` and `group` + 8 of a tile.
   std::pair<Value, Value> loadInputs(Value stage, int64_t tile, int64_t word);
   void multiplyWord(std::pair<Value, Value> inputs,
                     llvm::ArrayRef<Value> registers, int64_t rowTile,
                     llvm::MutableArrayRef<Value> sums);
-  void multiplyGroupWord(Value unit, Value stage, llvm::ArrayRef<Value> weights,
+  void multiplyGroupWord(Value stage, llvm::ArrayRef<Value> weights,
                          int64_t word, Values &sums);
+  /// Products that 64 columns of several groups are.
+  int64_t getParts() const;
+  /// Zeros in the lanes whose words are of another part.
+  SignedCodes getSignedCodes(int64_t part);
+  /// Of the rows of the sums: two per row tile.
+  Values loadScales(Value stage, int64_t piece);
+  /// A stage of shared memory: the tokens' slots, and with groups the scales
+  /// [word][part][row].
+  int64_t getScalesOffset() const;
+  int64_t getStageBytes() const;
   /// D = A B + sums, in place.
   void multiplyMatrices(llvm::ArrayRef<Value> a, llvm::ArrayRef<Value> b,
                         llvm::MutableArrayRef<Value> sums, FactorType type);

@@ -246,22 +246,23 @@ Prefill::Values Prefill::multiplyFactors(int64_t tile, Value rank,
     }
     return arith::TruncFOp::create(k.b, halves, numbers);
   };
-  // h as two numbers: rounded, and what that leaves.
-  constexpr int64_t parts = 2;
-  Values a[parts];
-  std::pair<Value, Value> operands[2][parts];
+  // h as a sum of numbers: rounded, what that leaves, and so on.
+  int64_t parts = type == FactorType::F16 ? 2 : 3;
+  SmallVector<std::pair<Value, Value>> operands;
   for (int64_t index = 0; index < 2; ++index) {
     Value token = k.add(group, tile * matrixTokens + index * matrixRows);
-    Value h = loadCorrection(token, rank, stepRanks);
-    Value rounded = narrow(h);
-    Value rest =
-        k.subtractFloat(h, arith::ExtFOp::create(k.b, h.getType(), rounded));
-    operands[index][0] = toOperands(k, rounded, type);
-    operands[index][1] = toOperands(k, narrow(rest), type);
+    Value rest = loadCorrection(token, rank, stepRanks);
+    for (int64_t part = 0; part < parts; ++part) {
+      Value rounded = narrow(rest);
+      operands.push_back(toOperands(k, rounded, type));
+      rest = k.subtractFloat(
+          rest, arith::ExtFOp::create(k.b, rest.getType(), rounded));
+    }
   }
+  SmallVector<Values> a;
   for (int64_t part = 0; part < parts; ++part) {
-    auto [low, high] = std::make_pair(operands[0][part], operands[1][part]);
-    a[part] = {low.first, high.first, low.second, high.second};
+    auto low = operands[part], high = operands[parts + part];
+    a.push_back({low.first, high.first, low.second, high.second});
   }
   Values sums(carried);
   for (int64_t rowTile = 0; rowTile < shape.rowTiles; ++rowTile) {

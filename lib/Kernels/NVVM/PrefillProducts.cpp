@@ -31,7 +31,7 @@ static constexpr int64_t matrixTokens = PrefillShape::matrixTokens;
 static constexpr int64_t matrixRows = PrefillShape::matrixRows;
 static constexpr int64_t stages = 2;
 
-/// Smallest granularity of groups that needs more than one product per step.
+/// Columns that the four lanes' words have.
 static constexpr int64_t pieceColumns = places * wordColumns;
 
 //===----------------------------------------------------------------------===//
@@ -39,12 +39,11 @@ static constexpr int64_t pieceColumns = places * wordColumns;
 //===----------------------------------------------------------------------===//
 
 Prefill::Values Prefill::multiply() {
-  int64_t stageBytes = shape.getTokens() * tokenBytes;
-  shared = k.getShared(stages * stageBytes / floatBytes);
+  shared = k.getShared(stages * getStageBytes() / floatBytes);
   int64_t units = llvm::divideCeil(words.getChunks(), places);
   size_t sumCount = shape.tokenTiles * shape.rowTiles * fragment;
 
-  copyInputs(k.integer(0));
+  copyUnit(k.integer(0));
   Values carried = getInitialSums();
   llvm::append_range(carried, loadWeights(k.integer(0)));
   // What was copied is there for all threads, and all have read what the next
@@ -61,10 +60,12 @@ Prefill::Values Prefill::multiply() {
   if (units > 1)
     carried = k.loop(k.integer(0), k.integer(units - 1), 1, carried,
                      [&](Value unit, ArrayRef<Value> carried) {
-                       wait();
+                       // Before the barrier, which keeps LLVM from moving the
+                       // loads to where they are used.
                        Value next = k.add(unit, 1);
-                       copyInputs(next);
                        Values weights = loadWeights(next);
+                       wait();
+                       copyUnit(next);
                        Values sums = multiplyCarried(unit, carried);
                        llvm::append_range(sums, weights);
                        return sums;
@@ -106,47 +107,99 @@ Value Prefill::getColumn(Value chunk, Value word) {
   return k.multiply(number, wordColumns);
 }
 
-void Prefill::copyInputs(Value unit) {
+Value Prefill::getStage(Value unit) {
+  return k.address(shared, k.multiply(k.bitAnd(unit, 1), getStageBytes()));
+}
+
+/// Copies `bytes` at once from global to shared memory, or fills with as many
+/// zeros where `exists` is false.
+static void copy(GpuBuilder &k, Value target, Value source, int64_t bytes,
+                 Value exists) {
+  Value size;
+  if (exists)
+    size = k.select(exists, k.integer(bytes), k.integer(0));
+  NVVM::CpAsyncOp::create(k.b, target, source, bytes,
+                          bytes == slotBytes ? NVVM::LoadCacheModifierKind::CG
+                                             : NVVM::LoadCacheModifierKind::CA,
+                          size);
+}
+
+void Prefill::copyUnit(Value unit) {
+  Value stage = getStage(unit);
+  copyInputs(unit, stage);
+  if (key.isGrouped())
+    copyScales(unit, k.address(stage, getScalesOffset()));
+  NVVM::CpAsyncCommitGroupOp::create(k.b);
+}
+
+void Prefill::copyInputs(Value unit, Value stage) {
   Value slot = k.bitAnd(k.thread(), tokenSlots - 1);
   Value first = k.shiftRight(k.thread(), llvm::Log2_64(tokenSlots));
   Value chunk = k.add(k.multiply(unit, places), k.bitAnd(slot, places - 1));
   // Chunks that the row lacks are zeros, whatever the weights there are.
-  Value size;
+  Value isPartOfRow;
   if (words.getChunks() % places) {
-    size = k.select(k.isLess(chunk, words.getChunks()), k.integer(slotBytes),
-                    k.integer(0));
+    isPartOfRow = k.isLess(chunk, words.getChunks());
     chunk = k.minimum(chunk, words.getChunks() - 1);
   }
   Value column = getColumn(chunk, k.shiftRight(slot, llvm::Log2_64(places)));
+  Value source = k.address(tokenPart(first, scratch.inputs), column);
   Value placed = exclusiveOr(slot, k.multiply(k.bitAnd(first, 1), places));
-  Value target = k.address(
-      shared,
-      k.add(
-          k.multiply(k.bitAnd(unit, 1), shape.getTokens() * tokenBytes),
-          k.add(k.multiply(first, tokenBytes), k.multiply(placed, slotBytes))));
+  Value target = k.address(stage, k.add(k.multiply(first, tokenBytes),
+                                        k.multiply(placed, slotBytes)));
   constexpr int64_t atOnce = PrefillShape::threads / tokenSlots;
   static_assert(atOnce % 2 == 0, "a thread's tokens are all odd or all even");
   for (int64_t token = 0; token < shape.getTokens(); token += atOnce) {
-    Value source = k.address(
-        tokenPart(clampToken(k.add(first, token)), scratch.inputs), column);
-    NVVM::CpAsyncOp::create(k.b, k.address(target, token * tokenBytes), source,
-                            slotBytes, NVVM::LoadCacheModifierKind::CG, size);
+    Value exists = k.isLess(k.add(first, token), tokensLeft);
+    if (isPartOfRow)
+      exists = k.both(exists, isPartOfRow);
+    copy(k, k.address(target, token * tokenBytes),
+         k.address(source, token * scratch.tokenBytes), slotBytes, exists);
   }
-  NVVM::CpAsyncCommitGroupOp::create(k.b);
+}
+
+void Prefill::copyScales(Value unit, Value target) {
+  int64_t rows = shape.getRows(), parts = getParts();
+  int64_t count = rows * chunkWords * parts;
+  target = k.address(target, k.multiply(k.thread(), floatBytes));
+  Value blockRow = k.multiply(k.blockX(), rows);
+  for (int64_t first = 0; first < count; first += PrefillShape::threads) {
+    Value index = k.add(k.thread(), first);
+    Value piece = k.shiftRight(index, llvm::Log2_64(rows));
+    Value row = clampRow(k.add(blockRow, k.bitAnd(index, rows - 1)));
+    Value column = getColumn(k.multiply(unit, places),
+                             k.shiftRight(piece, llvm::Log2_64(parts)));
+    Value group =
+        arith::DivUIOp::create(k.b, column, k.integer(parameters.group));
+    if (parts > 1)
+      group = k.add(group, k.bitAnd(piece, parts - 1));
+    Value source = k.address(k.addressOf(weightPart(layout.scales), row,
+                                         getGpuGroups(parameters) * floatBytes),
+                             k.multiply(group, floatBytes));
+    copy(k, k.address(target, first * floatBytes), source, floatBytes, Value());
+  }
 }
 
 Prefill::Values Prefill::loadWeights(Value unit) {
   Value chunk = k.add(k.multiply(unit, places), place);
   if (words.getChunks() % places)
     chunk = k.minimum(chunk, words.getChunks() - 1);
-  Value offset = k.multiply(chunk, chunkBytes);
+  Value first = k.add(firstRow, group);
+  Value start = k.address(
+      k.addressOf(weightPart(layout.codes), first, words.getRowBytes()),
+      k.multiply(chunk, chunkBytes));
   Values weights;
   for (int64_t tile = 0; tile < shape.rowTiles; ++tile) {
-    Value row = clampRow(k.add(k.add(firstRow, group), tile * matrixRows));
-    Value start =
-        k.addressOf(weightPart(layout.codes), row, words.getRowBytes());
-    weights.push_back(k.load(k.vector(chunkWords, k.i32()),
-                             k.address(start, offset), chunkBytes));
+    int64_t row = tile * matrixRows;
+    Value source = k.address(start, row * words.getRowBytes());
+    // The last row again where some do not exist.
+    if (parameters.rows % shape.getRows())
+      source = k.addressOf(
+          start,
+          k.minimum(k.subtract(k.integer(parameters.rows - 1), first), row),
+          words.getRowBytes());
+    weights.push_back(
+        k.load(k.vector(chunkWords, k.i32()), source, chunkBytes));
   }
   return weights;
 }
@@ -156,14 +209,13 @@ Prefill::Values Prefill::loadWeights(Value unit) {
 //===----------------------------------------------------------------------===//
 
 void Prefill::multiplyUnit(Value unit, ArrayRef<Value> weights, Values &sums) {
-  Value stage = k.address(
-      shared, k.multiply(k.bitAnd(unit, 1), shape.getTokens() * tokenBytes));
+  Value stage = getStage(unit);
   for (int64_t word = 0; word < chunkWords; ++word) {
     if (key.isGrouped()) {
-      multiplyGroupWord(unit, stage, weights, word, sums);
+      multiplyGroupWord(stage, weights, word, sums);
       continue;
     }
-    Values registers = unpack(weights, word, Value());
+    Values registers = unpack(weights, word, SignedCodes());
     for (int64_t tile = 0; tile < shape.tokenTiles; ++tile) {
       auto inputs = loadInputs(stage, tile, word);
       for (int64_t row = 0; row < shape.rowTiles; ++row)
@@ -175,19 +227,21 @@ void Prefill::multiplyUnit(Value unit, ArrayRef<Value> weights, Values &sums) {
 }
 
 Prefill::Values Prefill::unpack(ArrayRef<Value> weights, int64_t word,
-                                Value mask) {
+                                const SignedCodes &codes) {
   // Codes times the factor of their meaning, which is 1 or 2.
   int64_t up = meaning.factor - 1;
   assert((up == 0 || up == 1) && "factors of codes are shifts");
-  if (!mask)
-    mask = k.integer(placeMask << up);
+  Value mask = codes.mask ? codes.mask : k.integer(placeMask << up);
   Values registers;
   for (Value chunk : weights) {
-    Value codes = k.element(chunk, word);
+    Value bits = k.element(chunk, word);
     for (int64_t q = 0; q < wordRegisters; ++q) {
       Value shifted =
-          q == 0 ? k.shiftLeft(codes, up) : k.shiftRight(codes, 2 * q - up);
-      registers.push_back(k.both(shifted, mask));
+          q == 0 ? k.shiftLeft(bits, up) : k.shiftRight(bits, 2 * q - up);
+      Value bytes = k.both(shifted, mask);
+      if (codes.mask)
+        bytes = exclusiveOr(k.add(bytes, codes.bias), codes.sign);
+      registers.push_back(bytes);
     }
   }
   return registers;
@@ -226,7 +280,9 @@ void Prefill::multiplyMatrices(ArrayRef<Value> a, ArrayRef<Value> b,
                                MutableArrayRef<Value> sums, FactorType type) {
   using Types = std::array<NVVM::MMATypes, 2>;
   bool isInteger = type == FactorType::I8;
-  Types types = {NVVM::MMATypes::s8, NVVM::MMATypes::u8};
+  // Codes without signs are corrected by the tokens' sums.
+  Types types = {NVVM::MMATypes::s8,
+                 key.isGrouped() ? NVVM::MMATypes::s8 : NVVM::MMATypes::u8};
   if (type == FactorType::F16)
     types = {NVVM::MMATypes::f16, NVVM::MMATypes::f16};
   if (type == FactorType::BF16)
@@ -248,62 +304,73 @@ void Prefill::multiplyMatrices(ArrayRef<Value> a, ArrayRef<Value> b,
 // Groups
 //===----------------------------------------------------------------------===//
 
-void Prefill::multiplyGroupWord(Value unit, Value stage,
-                                ArrayRef<Value> weights, int64_t word,
-                                Values &sums) {
+int64_t Prefill::getParts() const {
+  return llvm::divideCeil(pieceColumns, parameters.group);
+}
+
+int64_t Prefill::getScalesOffset() const {
+  return shape.getTokens() * tokenBytes;
+}
+
+int64_t Prefill::getStageBytes() const {
+  if (!key.isGrouped())
+    return getScalesOffset();
+  return getScalesOffset() +
+         shape.getRows() * chunkWords * getParts() * floatBytes;
+}
+
+Prefill::SignedCodes Prefill::getSignedCodes(int64_t part) {
+  // No byte of `code + 128 - offset` carries into the next one; its upper bit
+  // turned over, it is `code - offset`.
+  constexpr int64_t ones = 0x01010101;
+  SignedCodes codes = {k.integer(placeMask << (meaning.factor - 1)),
+                       k.integer((0x80 - meaning.offset) * ones),
+                       k.integer(int32_t(0x80u * ones))};
+  if (getParts() == 1)
+    return codes;
+  Value isOwn = k.isEqual(k.shiftRight(place, 1), part);
+  for (Value *value : {&codes.mask, &codes.bias, &codes.sign})
+    *value = k.select(isOwn, *value, k.integer(0));
+  return codes;
+}
+
+Prefill::Values Prefill::loadScales(Value stage, int64_t piece) {
+  Value row =
+      k.add(k.multiply(k.warp(), shape.getWarpRows()), k.multiply(place, 2));
+  Value start =
+      k.address(stage, k.multiply(row, floatBytes), getScalesOffset());
+  Values scales;
+  for (int64_t tile = 0; tile < shape.rowTiles; ++tile) {
+    int64_t offset = piece * shape.getRows() + tile * matrixRows;
+    Value both = k.load(k.vector(2, k.f32()),
+                        k.address(start, offset * floatBytes), 2 * floatBytes);
+    llvm::append_values(scales, k.element(both, 0), k.element(both, 1));
+  }
+  return scales;
+}
+
+void Prefill::multiplyGroupWord(Value stage, ArrayRef<Value> weights,
+                                int64_t word, Values &sums) {
   // The four lanes' words are 64 columns side by side: of one group, or of two,
   // which then are two products with the other one's codes replaced by zeros.
-  int64_t parts = llvm::divideCeil(pieceColumns, parameters.group);
-  int64_t partWords = places / parts;
-  Value column = getColumn(k.multiply(unit, places), k.integer(word));
-  Value firstWord = k.shiftRight(column, llvm::Log2_64(wordColumns));
-
-  // Minus the offset's multiple of each token's sum: per token tile, half and
-  // part.
-  Values excess;
-  for (int64_t token = 0; token < shape.getTokens(); token += matrixRows) {
-    Value words = k.load(
-        k.vector(places, k.i32()),
-        k.address(tokenPart(clampToken(k.add(group, token)), scratch.sums),
-                  k.multiply(firstWord, floatBytes)),
-        places * floatBytes);
-    for (int64_t part = 0; part < parts; ++part) {
-      Value sum = k.element(words, part * partWords);
-      for (int64_t index = 1; index < partWords; ++index)
-        sum = k.add(sum, k.element(words, part * partWords + index));
-      excess.push_back(k.multiply(sum, -meaning.offset));
-    }
-  }
+  int64_t parts = getParts();
+  // Integers added to the bits of 1.5 * 2^23 are numbers added to it, as long
+  // as they are below 2^22: quicker than a conversion.
+  constexpr float sumStart = 0x1.8p23f;
+  constexpr int64_t sumBits = 0x4b400000;
   for (int64_t part = 0; part < parts; ++part) {
-    Value mask;
-    if (parts > 1)
-      mask =
-          k.select(k.isEqual(k.shiftRight(place, 1), part),
-                   k.integer(placeMask << (meaning.factor - 1)), k.integer(0));
-    Values registers = unpack(weights, word, mask);
-    Value number = k.add(
-        arith::DivUIOp::create(k.b, column, k.integer(parameters.group)), part);
-    // Of the rows of the sums.
-    Values scales;
-    for (int64_t row = 0; row < shape.rowTiles * 2; ++row) {
-      Value rowNumber = clampRow(k.add(k.add(firstRow, k.multiply(place, 2)),
-                                       row / 2 * matrixRows + row % 2));
-      scales.push_back(k.loadFloat(
-          k.address(k.addressOf(weightPart(layout.scales), rowNumber,
-                                getGpuGroups(parameters) * floatBytes),
-                    k.multiply(number, floatBytes))));
-    }
+    Values registers = unpack(weights, word, getSignedCodes(part));
+    Values scales = loadScales(stage, word * parts + part);
     for (int64_t tile = 0; tile < shape.tokenTiles; ++tile) {
       auto inputs = loadInputs(stage, tile, word);
-      Value low = excess[2 * tile * parts + part];
-      Value high = excess[(2 * tile + 1) * parts + part];
       for (int64_t row = 0; row < shape.rowTiles; ++row) {
-        Values products = {low, low, high, high};
+        Values products(fragment, k.integer(sumBits));
         multiplyWord(inputs, registers, row, products);
         for (auto [index, product] : llvm::enumerate(products)) {
           Value &sum = sums[(tile * shape.rowTiles + row) * fragment + index];
-          sum = k.multiplyAdd(k.toFloat(product), scales[2 * row + index % 2],
-                              sum);
+          Value number =
+              k.subtractFloat(k.bits(k.f32(), product), k.real(sumStart));
+          sum = k.multiplyAdd(number, scales[2 * row + index % 2], sum);
         }
       }
     }

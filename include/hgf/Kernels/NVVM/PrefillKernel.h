@@ -38,10 +38,10 @@ std::string getPrefillName(const GpuLinearKey &key);
 /// DecodeArguments, after the same prologue as the decode kernel.
 ///
 /// What differs from the decode kernel is the correction: B h is a sum of
-/// products of f16 or bf16, with h split into two such numbers. An f16 B has
-/// the error of 22 bits of h as long as abs(h) is between 2^-3 and 131008,
-/// below that an absolute one of 2^-25, and h saturates above; a bf16 or int8 B
-/// has 16 bits of h.
+/// products of f16 or bf16, with h as a sum of such numbers. For bf16 and int8
+/// B these are three and keep 24 bits of h. For f16 B these are two: 22 bits of
+/// h as long as abs(h) is between 2^-3 and 131008; below, an absolute error of
+/// 2^-25; above, h saturates.
 GpuKernel getOrBuildPrefill(mlir::gpu::GPUModuleOp module,
                             const GpuLinearKey &key);
 
