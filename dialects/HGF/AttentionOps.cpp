@@ -14,10 +14,8 @@
 using namespace mlir;
 using namespace hgf;
 
-/// The rules that every form of attention shares; `prefix` names the rules.
-static LogicalResult verifyAttention(Operation *op, StringRef prefix,
-                                     Value query, Value key, Value value,
-                                     Value result) {
+LogicalResult hgf::verifyAttention(Operation *op, StringRef prefix, Value query,
+                                   Value key, Value value, Value result) {
   for (Value tensor : {query, key, value, result})
     if (getShape(tensor).size() != 4)
       return op->emitOpError(prefix)

@@ -180,6 +180,8 @@ void hgf::registerBufferizableOpInterfaceModels(DialectRegistry &registry) {
   registry.addExtension(+[](MLIRContext *context, HGFDialect *) {
     LinearOp::attachInterface<LayerInterface<LinearOp>>(*context);
     HeadOp::attachInterface<LayerInterface<HeadOp>>(*context);
+    FlashAttentionOp::attachInterface<LayerInterface<FlashAttentionOp>>(
+        *context);
     CacheAppendOp::attachInterface<CacheAppendInterface>(*context);
   });
 }

@@ -158,6 +158,9 @@ def HGF_PackedType : HGF_Type<"Packed", "packed"> {
   let assemblyFormat = "`<` $rows `by` $columns (`of` $levels^)? `,` `encoding` `=` $encoding `,` `scale` `=` $granularity (`,` `group` `=` $group^)? `>`";
 }
 
+def HGF_Float : TensorOf<[F32]>;
+def HGF_Shaped : AnyTypeOf<[AnyRankedTensor, AnyStridedMemRef]>;
+
 class HGF_Op<string mnemonic, list<Trait> traits = []>
     : Op<HGF_Dialect, mnemonic, traits>;
 

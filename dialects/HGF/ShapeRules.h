@@ -38,6 +38,11 @@ inline bool hasInt8Elements(mlir::Value value) {
       .isInteger(8);
 }
 
+/// The rules that every form of attention shares; `prefix` names the rules.
+mlir::LogicalResult verifyAttention(mlir::Operation *op, llvm::StringRef prefix,
+                                    mlir::Value query, mlir::Value key,
+                                    mlir::Value value, mlir::Value result);
+
 /// Rows and columns of a ternary or packed matrix type.
 std::pair<int64_t, int64_t> getMatrixShape(mlir::Type type);
 

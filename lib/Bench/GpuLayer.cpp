@@ -8,7 +8,7 @@
 #include "GpuLayer.h"
 
 #include "hgf/GpuSim/GpuSim.h"
-#include "hgf/Kernels/NVVM/LowerKernels.h"
+#include "hgf/Passes/GPU/Passes.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"

@@ -17,6 +17,8 @@ using namespace mlir;
 /// include.
 static constexpr uint32_t modelMagic = 0x31464748;
 static constexpr uint32_t descriptorVersion = 4;
+/// Of kernels, as files of them are mapped.
+static constexpr uint64_t imageAlignment = 64;
 
 namespace {
 
@@ -27,6 +29,14 @@ public:
   llvm::Constant *function(StringRef name) {
     llvm::Function *value = module.getFunction(name);
     return value ? static_cast<llvm::Constant *>(value) : null;
+  }
+
+  /// The descriptor of another object.
+  llvm::Constant *descriptor(StringRef name) {
+    auto *variable = llvm::cast<llvm::GlobalVariable>(
+        module.getOrInsertGlobal(name, llvm::Type::getInt8Ty(context)));
+    variable->setVisibility(llvm::GlobalValue::HiddenVisibility);
+    return variable;
   }
 
   llvm::Constant *tensor(DictionaryAttr description) {
@@ -47,6 +57,32 @@ public:
                       integer("state_axis")});
   }
 
+  /// struct hgf_gpu_descriptor.
+  llvm::Constant *gpuPart(const hgf::GpuPart &gpu) {
+    auto external = [&](StringRef name) -> llvm::Constant * {
+      auto *variable = llvm::cast<llvm::GlobalVariable>(
+          module.getOrInsertGlobal(name, llvm::Type::getInt8Ty(context)));
+      variable->setVisibility(llvm::GlobalValue::HiddenVisibility);
+      return variable;
+    };
+    SmallVector<llvm::Constant *> images, kernels;
+    for (const hgf::GpuImage &image : gpu.program->images) {
+      auto *data = llvm::cast<llvm::GlobalVariable>(
+          global(llvm::ConstantDataArray::getString(context, image.data,
+                                                    /*AddNull=*/false)));
+      data->setAlignment(llvm::Align(imageAlignment));
+      images.push_back(structure(
+          {i32(image.chip), i32(image.isCubin), data, i64(image.data.size())}));
+    }
+    for (const std::string &kernel : gpu.program->kernels)
+      kernels.push_back(string(kernel));
+    return global(
+        structure({i32(images.size()), i32(kernels.size()), i32(/*messages=*/0),
+                   array(images), array(kernels), null,
+                   gpu.weights.empty() ? null : external(gpu.weights),
+                   i64(gpu.weightsSize), external("hgf_gpu_runtime")}));
+  }
+
   llvm::Constant *tensors(ArrayAttr descriptions) {
     SmallVector<llvm::Constant *> values;
     for (Attribute description : descriptions)
@@ -58,7 +94,8 @@ public:
 } // namespace
 
 LogicalResult hgf::emitDescriptor(ModuleOp module, llvm::Module &output,
-                                  const SideFile &side, StringRef symbol) {
+                                  const SideFile &side, const GpuPart *gpu,
+                                  StringRef symbol) {
   auto inputs = module->getAttrOfType<ArrayAttr>("hgf.inputs");
   auto outputs = module->getAttrOfType<ArrayAttr>("hgf.outputs");
   if (!inputs || !outputs || !output.getFunction("hgf_run"))
@@ -84,7 +121,9 @@ LogicalResult hgf::emitDescriptor(ModuleOp module, llvm::Module &output,
        builder.function("hgf_initialize"),
        builder.function("hgf_model_arena_bytes"),
        builder.function("hgf_model_output_dims"), builder.function("hgf_run"),
-       builder.null, builder.null});
+       gpu ? builder.gpuPart(*gpu) : builder.null,
+       gpu && !gpu->fallback.empty() ? builder.descriptor(gpu->fallback)
+                                     : builder.null});
   new llvm::GlobalVariable(output, descriptor->getType(), /*isConstant=*/true,
                            llvm::GlobalValue::ExternalLinkage, descriptor,
                            symbol);

@@ -33,14 +33,41 @@ void hgf::registerCodegenDialects(DialectRegistry &registry) {
   registerNVVMDialectTranslation(registry);
 }
 
+/// The same for a GPU: the host's code never has the weights' own addresses,
+/// only those of their copy in the GPU's memory, which is one block.
+static LogicalResult placeGpuWeights(ModuleOp module, llvm::Module &output,
+                                     const llvm::Triple &triple,
+                                     const hgf::WeightsFiles &files,
+                                     const hgf::ModelSymbols &symbols,
+                                     hgf::GpuPart &gpu, hgf::SideFile &side) {
+  hgf::Weights weights = hgf::collectWeights(module);
+  if (weights.blobs.empty())
+    return success();
+  hgf::declareSideWeights(weights, output, symbols.weightsSlot);
+  if (files.side.empty()) {
+    gpu.weights = weights.blobs.front().symbol;
+    gpu.weightsSize = weights.size;
+    return hgf::writeWeightsObject(weights, triple, module.getLoc(),
+                                   files.object);
+  }
+  FailureOr<uint64_t> checksum =
+      hgf::writeWeightsFile(weights, module.getLoc(), files.side);
+  if (failed(checksum))
+    return failure();
+  side = {llvm::sys::path::filename(files.side).str(), weights.size, *checksum};
+  return success();
+}
+
 /// Writes the weights and tells `output` where they are.
 static LogicalResult placeWeights(ModuleOp module, llvm::Module &output,
                                   const llvm::Triple &triple,
                                   const hgf::WeightsFiles &files,
-                                  StringRef slot, hgf::SideFile &side) {
+                                  const hgf::ModelSymbols &symbols,
+                                  hgf::SideFile &side) {
   hgf::Weights weights = hgf::collectWeights(module);
   if (weights.blobs.empty())
     return success();
+  hgf::renameWeights(weights, output, symbols.weightsPrefix);
   if (files.side.empty()) {
     hgf::declareEmbeddedWeights(weights, output, triple);
     return hgf::writeWeightsObject(weights, triple, module.getLoc(),
@@ -50,7 +77,7 @@ static LogicalResult placeWeights(ModuleOp module, llvm::Module &output,
       hgf::writeWeightsFile(weights, module.getLoc(), files.side);
   if (failed(checksum))
     return failure();
-  hgf::declareSideWeights(weights, output, slot);
+  hgf::declareSideWeights(weights, output, symbols.weightsSlot);
   side = {llvm::sys::path::filename(files.side).str(), weights.size, *checksum};
   return success();
 }
@@ -59,6 +86,9 @@ std::unique_ptr<llvm::Module>
 hgf::translateModel(ModuleOp module, llvm::LLVMContext &context,
                     llvm::TargetMachine &machine, const WeightsFiles &files,
                     bool portable, const ModelSymbols &symbols) {
+  FailureOr<std::optional<GpuProgram>> program = takeGpuProgram(module);
+  if (failed(program))
+    return nullptr;
   std::unique_ptr<llvm::Module> result =
       translateModuleToLLVMIR(module, context, "hgf-model");
   if (!result)
@@ -81,9 +111,17 @@ hgf::translateModel(ModuleOp module, llvm::LLVMContext &context,
   if (portable && machine.getTargetTriple().getArch() == llvm::Triple::x86_64)
     addVariants(*result);
   SideFile side;
-  if (failed(placeWeights(module, *result, machine.getTargetTriple(), files,
-                          symbols.weightsSlot, side)) ||
-      failed(emitDescriptor(module, *result, side, symbols.model)))
+  GpuPart gpu;
+  gpu.program = *program ? &**program : nullptr;
+  gpu.fallback = symbols.fallback;
+  const llvm::Triple &triple = machine.getTargetTriple();
+  LogicalResult placed =
+      *program
+          ? placeGpuWeights(module, *result, triple, files, symbols, gpu, side)
+          : placeWeights(module, *result, triple, files, symbols, side);
+  if (failed(placed) ||
+      failed(emitDescriptor(module, *result, side, *program ? &gpu : nullptr,
+                            symbols.model)))
     return nullptr;
   return result;
 }

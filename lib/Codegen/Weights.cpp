@@ -44,6 +44,16 @@ hgf::Weights hgf::collectWeights(ModuleOp module) {
   return weights;
 }
 
+void hgf::renameWeights(Weights &weights, llvm::Module &module,
+                        llvm::StringRef prefix) {
+  for (WeightsBlob &blob : weights.blobs) {
+    std::string renamed = (prefix + blob.symbol).str();
+    if (llvm::GlobalVariable *global = module.getNamedGlobal(blob.symbol))
+      global->setName(renamed);
+    blob.symbol = renamed;
+  }
+}
+
 /// The bytes of `attribute` as they lie in memory; `storage` holds them where
 /// the attribute does not. Empty where it has none, e.g. a resource that was
 /// elided.

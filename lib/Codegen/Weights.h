@@ -31,6 +31,10 @@ struct Weights {
   uint64_t size = 0;
 };
 
+/// Puts `prefix` before the constants' symbols, in `module` too.
+void renameWeights(Weights &weights, llvm::Module &module,
+                   llvm::StringRef prefix);
+
 /// The globals of `module` that have the attribute `hgf.bytes`.
 Weights collectWeights(mlir::ModuleOp module);
 

@@ -38,6 +38,10 @@ Compiles a model (.onnx, .mlir, .mlirbc) ahead of time.
                               default: / with Debian's cross compilers
   --cpu=NAME                  portable (default; kernels are chosen at load),
                               native, or an LLVM CPU name
+  --gpu=CHIPS                 for NVIDIA GPUs: sm_75 and newer, several separated by
+                              commas; the binary needs nothing but the driver
+  --gpu-fallback              with --gpu: the binary can also run on the CPU, with
+                              weights of its own (--device=cpu)
   --encoding=NAME             how weights lie in memory: auto (default; what is
                               fastest), planes2, rowplanes2 (AArch64), or
                               trits3in5 (needs a CPU with AVX-512 VBMI)
@@ -125,25 +129,27 @@ private:
             .Case("report-missed-ternary", &options.reportMissedTernary)
             .Case("timing", &options.timing)
             .Case("describe", &options.describe)
+            .Case("gpu-fallback", &options.gpuFallback)
             .Default(nullptr);
     if (flag) {
       *flag = true;
       return !hasValue || fail("expected --" + name + " without a value");
     }
-    std::string *text = llvm::StringSwitch<std::string *>(name)
-                            .Case("target", &options.target.triple)
-                            .Case("cpu", &options.target.cpu)
-                            .Case("sysroot", &options.target.sysroot)
-                            .Case("encoding", &options.encoding)
-                            .Case("level", &options.level)
-                            .Case("compile-from", &options.compileFrom)
-                            .Case("compile-to", &options.compileTo)
-                            .Case("dump-phases-to", &options.dumpPhasesTo)
-                            .Cases({"dot-lowering", "prefill-from", "emit",
-                                    "dim", "weights", "closed-gate-bound",
-                                    "gate-threshold", "correction", "head"},
-                                   &other)
-                            .Default(nullptr);
+    std::string *text =
+        llvm::StringSwitch<std::string *>(name)
+            .Case("target", &options.target.triple)
+            .Case("cpu", &options.target.cpu)
+            .Case("sysroot", &options.target.sysroot)
+            .Case("encoding", &options.encoding)
+            .Case("level", &options.level)
+            .Case("compile-from", &options.compileFrom)
+            .Case("compile-to", &options.compileTo)
+            .Case("dump-phases-to", &options.dumpPhasesTo)
+            .Cases({"gpu", "dot-lowering", "prefill-from", "emit", "dim",
+                    "weights", "closed-gate-bound", "gate-threshold",
+                    "correction", "head"},
+                   &other)
+            .Default(nullptr);
     if (!text)
       return fail("unknown option '" + argument + "'; see hgf-compile --help");
     if (!hasValue) {
@@ -175,6 +181,8 @@ private:
                   "object, llvm, asm, mlir or bytecode but got '" +
                   value + "'");
     }
+    if (name == "gpu")
+      return parseChips(value, options.gpus);
     if (name == "dim") {
       auto [dimension, size] = value.split('=');
       int64_t number;
@@ -222,7 +230,31 @@ private:
                 " to be a number of at least 0 but got '" + value + "'");
   }
 
+  /// One or several chips, separated by commas.
+  bool parseChips(StringRef value, std::vector<std::string> &gpus) {
+    SmallVector<StringRef> chips;
+    value.split(chips, ',');
+    for (StringRef chip : chips) {
+      StringRef number = chip;
+      int64_t capability;
+      if (!number.consume_front("sm_") || number.getAsInteger(10, capability) ||
+          capability < 75)
+        return fail("expected --gpu to be a list of chips like sm_80,sm_90 but "
+                    "got '" +
+                    value + "'");
+      gpus.push_back(chip.str());
+    }
+    return true;
+  }
+
   bool check(hgf::CompileOptions &options) {
+    if (options.gpuFallback && options.gpus.empty())
+      return fail("expected --gpu=CHIPS with --gpu-fallback");
+    if (options.gpuFallback && !options.compileFrom.empty())
+      return fail("expected a whole model, without --compile-from, with "
+                  "--gpu-fallback: it is compiled twice");
+    if (options.gpuFallback)
+      options.symbols.fallback = options.symbols.model + "_cpu";
     if (options.input.empty() && !options.describe)
       return fail("expected a model; see hgf-compile --help");
     if (options.output.empty() && !options.describe)
@@ -233,7 +265,8 @@ private:
     if (!options.level.empty() && !hgf::findInstructionLevel(options.level))
       return fail("expected --level to be " + getLevelNames() + " but got '" +
                   options.level + "'");
-    ArrayRef<hgf::Phase> phases = hgf::getCPUPhases();
+    ArrayRef<hgf::Phase> phases =
+        options.gpus.empty() ? hgf::getCPUPhases() : hgf::getGPUPhases();
     for (StringRef name :
          {StringRef(options.compileFrom), StringRef(options.compileTo)}) {
       if (name.empty() || hgf::findPhase(phases, name))

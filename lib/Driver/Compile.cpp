@@ -93,13 +93,20 @@ public:
         (isBinary(kind) &&
          failed(hgf::checkBinaryKind(location, getBinaryKind(kind),
                                      options.target))) ||
+        (options.gpuFallback && failed(compileFallback(**machine))) ||
         failed(runPhases()))
+      return failure();
+    // Before the report, which says what the assembler made of the kernels.
+    bool writesModule =
+        kind == hgf::EmitKind::MLIR || kind == hgf::EmitKind::Bytecode;
+    if (!options.gpus.empty() && !writesModule &&
+        failed(hgf::assembleKernels(module)))
       return failure();
     if (options.report == hgf::ReportKind::Table)
       report << hgf::formatReportAsTable(module);
     else if (options.report == hgf::ReportKind::JSON)
       report << hgf::formatReportAsJSON(module) << '\n';
-    if (kind == hgf::EmitKind::MLIR || kind == hgf::EmitKind::Bytecode)
+    if (writesModule)
       return writeModule(options.output, kind == hgf::EmitKind::Bytecode);
     if (!complete)
       return emitError(location)
@@ -108,7 +115,8 @@ public:
   }
 
   LogicalResult runPhases() {
-    ArrayRef<hgf::Phase> phases = hgf::getCPUPhases();
+    ArrayRef<hgf::Phase> phases =
+        options.gpus.empty() ? hgf::getCPUPhases() : hgf::getGPUPhases();
     size_t first = 0, last = phases.size() - 1;
     if (!options.compileFrom.empty())
       first = *hgf::findPhase(phases, options.compileFrom);
@@ -125,6 +133,7 @@ public:
     hgf::PipelineOptions pipeline;
     pipeline.target = hgf::getTriple(options.target);
     pipeline.cpu = options.target.cpu;
+    pipeline.gpus = options.gpus;
     pipeline.level = options.level;
     pipeline.encoding = options.encoding;
     pipeline.portableDots = options.portableDots;
@@ -182,25 +191,93 @@ private:
     return temporaries.back();
   }
 
-  LogicalResult generate(hgf::EmitKind kind, llvm::TargetMachine &machine) {
-    TimingScope codegenScope = scope.nest("code generation");
-    FailureOr<std::string> weights = makeTemporary("weights.o");
-    if (failed(weights))
+  /// Where the weights go.
+  FailureOr<hgf::WeightsFiles> makeWeightsFiles() {
+    FailureOr<std::string> object = makeTemporary("weights.o");
+    if (failed(object))
       return failure();
     hgf::WeightsFiles files;
-    files.object = *weights;
+    files.object = *object;
     if (options.sideWeights)
-      files.side = options.output + ".weights";
-    llvm::LLVMContext context;
+      files.side = options.output + options.symbols.sideSuffix;
+    return files;
+  }
+
+  /// The model as optimized LLVM IR; writes its weights.
+  std::unique_ptr<llvm::Module> translate(llvm::LLVMContext &context,
+                                          llvm::TargetMachine &machine,
+                                          const hgf::WeightsFiles &files,
+                                          TimingScope &codegenScope) {
     std::unique_ptr<llvm::Module> code =
         hgf::translateModel(module, context, machine, files,
                             options.target.cpu == "portable", options.symbols);
     if (!code)
+      return nullptr;
+    TimingScope optimizeScope = codegenScope.nest("optimization");
+    hgf::optimize(*code, machine);
+    return code;
+  }
+
+  /// Adds the objects of `code` and of the weights to `objects`.
+  LogicalResult emitObjects(llvm::Module &code, llvm::TargetMachine &machine,
+                            const hgf::WeightsFiles &files) {
+    FailureOr<std::string> object = makeTemporary("o");
+    if (failed(object) || failed(hgf::emitFile(code, machine, location, *object,
+                                               /*assembly=*/false)))
       return failure();
-    {
-      TimingScope optimizeScope = codegenScope.nest("optimization");
-      hgf::optimize(*code, machine);
-    }
+    objects.push_back(*object);
+    uint64_t weightBytes = 0;
+    if (!llvm::sys::fs::file_size(files.object, weightBytes) && weightBytes)
+      objects.push_back(files.object);
+    return success();
+  }
+
+  /// Compiles the model a second time, for the CPU, into further objects: a GPU
+  /// model's descriptor points to the other one.
+  LogicalResult compileFallback(llvm::TargetMachine &machine) {
+    TimingScope fallbackScope = scope.nest("fallback");
+    OwningOpRef<ModuleOp> again = hgf::loadModel(*module.getContext(), options);
+    if (!again)
+      return failure();
+    hgf::CompileOptions cpu = options;
+    cpu.gpus.clear();
+    cpu.gpuFallback = cpu.timing = false;
+    cpu.dumpPhasesTo.clear();
+    cpu.symbols.model = options.symbols.fallback;
+    cpu.symbols.fallback.clear();
+    cpu.symbols.weightsPrefix = options.symbols.fallback + "_";
+    cpu.symbols.sideSuffix = ".cpu.weights";
+    Compilation part(*again, cpu, llvm::nulls());
+    llvm::LLVMContext context;
+    FailureOr<hgf::WeightsFiles> files = part.makeWeightsFiles();
+    if (failed(files) || failed(part.runPhases()))
+      return failure();
+    std::unique_ptr<llvm::Module> code =
+        part.translate(context, machine, *files, fallbackScope);
+    if (!code || failed(part.emitObjects(*code, machine, *files)))
+      return failure();
+    uint64_t bytes = 0;
+    // Where there are no weights there is no file.
+    (void)llvm::sys::fs::file_size(
+        files->side.empty() ? files->object : files->side, bytes);
+    module->setAttr("hgf.fallback_bytes",
+                    Builder(module.getContext()).getI64IntegerAttr(bytes));
+    llvm::append_range(objects, part.objects);
+    llvm::append_range(temporaries, part.temporaries);
+    part.temporaries.clear();
+    return success();
+  }
+
+  LogicalResult generate(hgf::EmitKind kind, llvm::TargetMachine &machine) {
+    TimingScope codegenScope = scope.nest("code generation");
+    FailureOr<hgf::WeightsFiles> files = makeWeightsFiles();
+    if (failed(files))
+      return failure();
+    llvm::LLVMContext context;
+    std::unique_ptr<llvm::Module> code =
+        translate(context, machine, *files, codegenScope);
+    if (!code)
+      return failure();
     if (kind == hgf::EmitKind::LLVM) {
       std::string message;
       auto file = openOutputFile(options.output, &message);
@@ -214,16 +291,10 @@ private:
     if (kind == hgf::EmitKind::Assembly)
       return hgf::emitFile(*code, machine, location, options.output,
                            /*assembly=*/true);
-    FailureOr<std::string> object = makeTemporary("o");
-    if (failed(object) || failed(hgf::emitFile(*code, machine, location,
-                                               *object, /*assembly=*/false)))
+    if (failed(emitObjects(*code, machine, *files)))
       return failure();
     emitScope.stop();
     TimingScope linkScope = codegenScope.nest("link");
-    std::vector<std::string> objects = {*object};
-    uint64_t weightBytes = 0;
-    if (!llvm::sys::fs::file_size(*weights, weightBytes) && weightBytes)
-      objects.push_back(*weights);
     if (kind != hgf::EmitKind::Executable &&
         kind != hgf::EmitKind::StaticExecutable) {
       SmallString<128> header(options.output);
@@ -264,6 +335,8 @@ private:
   DefaultTimingManager timing;
   TimingScope scope;
   std::vector<std::string> temporaries;
+  /// What is linked.
+  std::vector<std::string> objects;
 };
 
 } // namespace

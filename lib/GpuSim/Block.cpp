@@ -14,10 +14,10 @@ Block::Block(Launch &launch, Dimensions index)
       sharedStates(launch.sharedBytes, ByteState::Guard),
       shadow((launch.blockSize.count() + kWarpSize - 1) / kWarpSize,
              launch.options.check ? launch.sharedBytes : 0) {
-  for (SharedRange range : launch.program.sharedRanges)
+  for (SharedRange range : launch.function.sharedRanges)
     std::fill(sharedStates.begin() + range.begin,
               sharedStates.begin() + range.end, ByteState::Uninitialised);
-  std::fill(sharedStates.begin() + launch.program.sharedBytes,
+  std::fill(sharedStates.begin() + launch.function.sharedBytes,
             sharedStates.end(), ByteState::Uninitialised);
   uint64_t threads = launch.blockSize.count();
   warps.reserve((threads + kWarpSize - 1) / kWarpSize);

@@ -71,15 +71,15 @@ llvm::SmallVector<uint32_t> Kernel::getParameterSizes() const {
   return sizes;
 }
 
-static uint64_t countStaticShared(const Program &program) {
+static uint64_t countStaticShared(const Function &function) {
   uint64_t bytes = 0;
-  for (SharedRange range : program.sharedRanges)
+  for (SharedRange range : function.sharedRanges)
     bytes += range.end - range.begin;
   return bytes;
 }
 
 uint64_t Kernel::getStaticSharedBytes() const {
-  return countStaticShared(*program);
+  return countStaticShared(*function);
 }
 
 void Launch::add(Defect defect, unsigned line, Dimensions blockIndex,
@@ -108,7 +108,7 @@ static std::string refusal(const Launch &launch, size_t parameterCount) {
   if (parameterCount != function.parameters.size())
     return "the kernel takes " + std::to_string(function.parameters.size()) +
            " parameters";
-  if (launch.dynamicShared + countStaticShared(launch.program) > kMaximumShared)
+  if (launch.dynamicShared + countStaticShared(function) > kMaximumShared)
     return "more than 227 KiB of shared memory";
   return "";
 }
@@ -147,7 +147,7 @@ Report Kernel::launch(Dimensions grid, Dimensions block, uint32_t dynamicShared,
   launch.grid = grid;
   launch.blockSize = block;
   launch.dynamicShared = dynamicShared;
-  launch.sharedBytes = program->sharedBytes + dynamicShared;
+  launch.sharedBytes = function->sharedBytes + dynamicShared;
   std::string refused = refusal(launch, parameters.size());
   if (!refused.empty()) {
     launch.add(Defect::Launch, 0, {0, 0, 0}, {0, 0, 0}, refused);

@@ -246,7 +246,7 @@ void Parser::declare(const Declaration &declaration) {
       std::max(declaration.alignment, uint64_t(getBits(declaration.type) / 8));
   switch (declaration.space) {
   case Space::Shared:
-    return placeShared(declaration);
+    return declareShared(declaration);
   case Space::Local: {
     uint64_t offset = llvm::alignTo(function.localBytes, alignment);
     if (offset + declaration.bytes() > kMaximumLocal)
@@ -277,28 +277,32 @@ void Parser::declareGlobal(const Declaration &declaration) {
   program.variables[declaration.name] = variable;
 }
 
-/// Variables of functions are placed with those of the module: a kernel is
-/// given all of them.
-void Parser::placeShared(const Declaration &declaration) {
+/// The module's variables are placed in each kernel that names them: a kernel
+/// is given no others.
+void Parser::declareShared(const Declaration &declaration) {
   Variable variable;
   variable.space = Space::Shared;
   variable.size = declaration.unsized ? 0 : declaration.bytes();
-  if (!declaration.unsized) {
-    uint64_t alignment = std::max<uint64_t>(declaration.alignment, 16);
-    uint64_t begin = llvm::alignTo(program.sharedBytes, alignment);
-    uint64_t end = begin + variable.size;
-    if (end > kMaximumShared)
-      return fail("more than 256 KiB of shared memory");
-    variable.address = begin;
-    program.sharedRanges.push_back({uint32_t(begin), uint32_t(end)});
-    program.sharedBytes = llvm::alignTo(end, kSharedGuard) + kSharedGuard;
-  }
+  variable.alignment = std::max<uint64_t>(declaration.alignment, 16);
   // An unsized variable begins where the static ones end, which is known
   // once all of them have been read: Special::DynamicShared.
   if (scopes.size() == 1 || declaration.unsized)
     program.variables[declaration.name] = variable;
   else
-    scopes.back()[declaration.name] = constant(variable.address);
+    scopes.back()[declaration.name] = placeShared(variable);
+}
+
+/// The row of the variable's address in the function that is being read.
+int Parser::placeShared(const Variable &variable) {
+  uint64_t begin = llvm::alignTo(function.sharedBytes, variable.alignment);
+  uint64_t end = begin + variable.size;
+  if (end > kMaximumShared) {
+    fail("more than 256 KiB of shared memory");
+    return 0;
+  }
+  function.sharedRanges.push_back({uint32_t(begin), uint32_t(end)});
+  function.sharedBytes = llvm::alignTo(end, kSharedGuard) + kSharedGuard;
+  return constant(begin);
 }
 
 void Parser::body() {

@@ -56,7 +56,8 @@ private:
   void initializer(Declaration &declaration);
   void declare(const Declaration &declaration);
   void declareGlobal(const Declaration &declaration);
-  void placeShared(const Declaration &declaration);
+  void declareShared(const Declaration &declaration);
+  int placeShared(const Variable &variable);
 
   // A function's body.
   void body();

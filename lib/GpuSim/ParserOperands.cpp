@@ -75,6 +75,9 @@ int Parser::find(StringRef name) {
     const Variable &variable = known->second;
     if (variable.space == Space::Shared && variable.size == 0)
       return special(Special::DynamicShared);
+    // From here on the function's outermost scope knows it.
+    if (variable.space == Space::Shared)
+      return scopes[1][name] = placeShared(variable);
     return constant(variable.address);
   }
   if (name == "WARP_SZ")

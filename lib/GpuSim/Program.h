@@ -138,6 +138,8 @@ struct Variable {
   Space space = Space::Global;
   uint64_t address = 0;
   uint64_t size = 0;
+  /// Of shared memory, where every kernel has its own places for variables.
+  uint64_t alignment = 1;
 };
 
 struct SharedRange {
@@ -155,15 +157,16 @@ struct Function {
   std::vector<std::pair<int, uint64_t>> constants;
   std::vector<std::pair<int, Special>> specials;
   uint32_t localBytes = 0;
+  /// Static shared memory: the variables that the function names. What lies
+  /// between the ranges belongs to nobody.
+  std::vector<SharedRange> sharedRanges;
+  uint32_t sharedBytes = 0;
   uint64_t requiredThreads = 0, maximumThreads = 0;
 };
 
 struct Program {
   std::vector<Function> functions;
   llvm::StringMap<Variable> variables;
-  /// Static shared memory; what lies between the ranges belongs to nobody.
-  std::vector<SharedRange> sharedRanges;
-  uint32_t sharedBytes = 0;
 };
 
 } // namespace hgf::gpusim

@@ -69,7 +69,7 @@ static uint64_t specialValue(Special which, const Block &block, unsigned warp,
   case Special::SmId:
     return 0;
   case Special::DynamicShared:
-    return launch.program.sharedBytes;
+    return launch.function.sharedBytes;
   }
   return 0;
 }

@@ -13,12 +13,18 @@
 #include "hgf/Passes/Bufferization/Passes.h"
 #include "hgf/Passes/CPU/Passes.h"
 #include "hgf/Passes/Fusion/Passes.h"
+#include "hgf/Passes/GPU/Passes.h"
 #include "hgf/Passes/Legalization/Passes.h"
 #include "hgf/Passes/Packing/Passes.h"
 #include "hgf/Passes/Tiling/Passes.h"
 #include "mlir/InitAllDialects.h"
 #include "mlir/InitAllExtensions.h"
 #include "mlir/Pass/PassRegistry.h"
+#include "mlir/Target/LLVM/NVVM/Target.h"
+#include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
+#include "mlir/Target/LLVMIR/Dialect/GPU/GPUToLLVMIRTranslation.h"
+#include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
+#include "mlir/Target/LLVMIR/Dialect/NVVM/NVVMToLLVMIRTranslation.h"
 
 using namespace mlir;
 
@@ -37,15 +43,25 @@ static constexpr llvm::StringLiteral goneAfterBufferization[] = {
 static constexpr llvm::StringLiteral goneAfterCPU[] = {
     "hgf", "memref", "linalg", "scf", "arith", "math", "vector", "func"};
 
+static constexpr llvm::StringLiteral goneAfterGPU[] = {
+    "hgf",  "memref", "linalg", "scf",        "arith",
+    "math", "vector", "func",   "gpu.module", "gpu.launch_func"};
+
+// The tables share their first phases.
+static constexpr hgf::Phase legalization = {
+    "legalization",
+    "ONNX nodes become hgf, linalg, tensor, arith and math operations; "
+    "ternary layers are recognised",
+    hgf::buildLegalizationPipeline, goneAfterLegalization};
+static constexpr hgf::Phase fusion = {
+    "fusion",
+    "gate, correction, bias, activation and residual join the backbone as "
+    "hgf.linear; caches append in place",
+    hgf::buildFusionPipeline, goneAfterFusion};
+
 static constexpr hgf::Phase cpuPhases[] = {
-    {"legalization",
-     "ONNX nodes become hgf, linalg, tensor, arith and math operations; "
-     "ternary layers are recognised",
-     hgf::buildLegalizationPipeline, goneAfterLegalization},
-    {"fusion",
-     "gate, correction, bias, activation and residual join the backbone as "
-     "hgf.linear; caches append in place",
-     hgf::buildFusionPipeline, goneAfterFusion},
+    legalization,
+    fusion,
     {"packing", "weights are encoded for the target, layer by layer",
      hgf::buildPackingPipeline, goneAfterPacking},
     {"tiling",
@@ -58,16 +74,39 @@ static constexpr hgf::Phase cpuPhases[] = {
      hgf::buildCPUPipeline, goneAfterCPU},
 };
 
-ArrayRef<hgf::Phase> hgf::getCPUPhases() { return cpuPhases; }
+static constexpr hgf::Phase gpuPhases[] = {
+    legalization,
+    fusion,
+    {"gpu-packing", "weights are laid out as the GPU's kernels read them",
+     hgf::buildGPUPackingPipeline, goneAfterPacking},
+    {"gpu-tiling", "operations without a kernel of their own become linalg",
+     hgf::buildGPUTilingPipeline, goneAfterTiling},
+    {"gpu-bufferization", "tensors become memrefs in one planned arena",
+     hgf::buildBufferizationPipeline, goneAfterBufferization},
+    {"gpu",
+     "work becomes launches of kernels, kernels become PTX, and the host's "
+     "code the LLVM dialect",
+     hgf::buildGPUPipeline, goneAfterGPU},
+};
 
-void hgf::printPhases(llvm::raw_ostream &os) {
+ArrayRef<hgf::Phase> hgf::getCPUPhases() { return cpuPhases; }
+ArrayRef<hgf::Phase> hgf::getGPUPhases() { return gpuPhases; }
+
+static void printTable(ArrayRef<hgf::Phase> phases, llvm::raw_ostream &os) {
   os << "| phase | what it does | gone afterwards |\n|---|---|---|\n";
-  for (const Phase &phase : getCPUPhases()) {
+  for (const hgf::Phase &phase : phases) {
     os << "| `" << phase.name << "` | " << phase.summary << " | ";
     llvm::interleaveComma(phase.goneAfterwards, os,
                           [&](StringRef name) { os << '`' << name << '`'; });
     os << " |\n";
   }
+}
+
+void hgf::printPhases(llvm::raw_ostream &os) {
+  os << "For a CPU:\n\n";
+  printTable(getCPUPhases(), os);
+  os << "\nFor NVIDIA GPUs:\n\n";
+  printTable(getGPUPhases(), os);
 }
 
 std::optional<size_t> hgf::findPhase(ArrayRef<Phase> phases, StringRef name) {
@@ -111,21 +150,38 @@ void hgf::registerPipelines() {
   registerTilingPasses();
   registerBufferizationPasses();
   registerCPUPasses();
+  registerGPUPasses();
   // A pipeline's registration keeps its own copy of the name.
   static std::vector<std::unique_ptr<PassPipelineRegistration<PipelineOptions>>>
       registrations;
+  auto isShared = [](const Phase &phase) {
+    return findPhase(getCPUPhases(), phase.name).has_value();
+  };
+  SmallVector<const Phase *> phases;
   for (const Phase &phase : getCPUPhases())
+    phases.push_back(&phase);
+  for (const Phase &phase : getGPUPhases())
+    if (!isShared(phase))
+      phases.push_back(&phase);
+  for (const Phase *phase : phases)
     registrations.push_back(
         std::make_unique<PassPipelineRegistration<PipelineOptions>>(
-            (llvm::Twine("hgf-phase-") + phase.name).str(), phase.summary,
-            [&phase](OpPassManager &manager, const PipelineOptions &options) {
-              appendPhase(phase, manager, options);
+            (llvm::Twine("hgf-phase-") + phase->name).str(), phase->summary,
+            [phase](OpPassManager &manager, const PipelineOptions &options) {
+              appendPhase(*phase, manager, options);
             }));
   registrations.push_back(
       std::make_unique<PassPipelineRegistration<PipelineOptions>>(
           "hgf-pipeline", "every phase of a compilation for a CPU",
           [](OpPassManager &manager, const PipelineOptions &options) {
             buildPhases(getCPUPhases(), 0, getCPUPhases().size() - 1, manager,
+                        options);
+          }));
+  registrations.push_back(
+      std::make_unique<PassPipelineRegistration<PipelineOptions>>(
+          "hgf-gpu-pipeline", "every phase of a compilation for NVIDIA GPUs",
+          [](OpPassManager &manager, const PipelineOptions &options) {
+            buildPhases(getGPUPhases(), 0, getGPUPhases().size() - 1, manager,
                         options);
           }));
 }
@@ -135,4 +191,10 @@ void hgf::registerPipelineDialects(DialectRegistry &registry) {
   registerAllExtensions(registry);
   registry.insert<HGFDialect, ONNXDialect>();
   registerBufferizableOpInterfaceModels(registry);
+  // The gpu phase writes PTX.
+  NVVM::registerNVVMTargetInterfaceExternalModels(registry);
+  registerBuiltinDialectTranslation(registry);
+  registerGPUDialectTranslation(registry);
+  registerLLVMDialectTranslation(registry);
+  registerNVVMDialectTranslation(registry);
 }

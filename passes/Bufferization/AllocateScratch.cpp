@@ -9,6 +9,8 @@
 #include "hgf/Passes/Bufferization/Passes.h"
 
 #include "hgf/Dialect/HGF/HGFDialect.h"
+#include "hgf/Kernels/NVVM/FlashAttention.h"
+#include "hgf/Kernels/NVVM/LinearOpKey.h"
 #include "hgf/Kernels/Scratch.h"
 
 namespace hgf {
@@ -42,6 +44,10 @@ struct AllocateScratch
     });
     for (hgf::HeadOp op : heads)
       makeDense(op, &op.getXMutable(), op.getInitMutable());
+    getOperation().walk([&](hgf::FlashAttentionOp op) {
+      if (isa<MemRefType>(op.getInit().getType()) && !op.getScratch())
+        allocate(op);
+    });
   }
 
   /// Whether all tokens are at one distance from each other.
@@ -93,14 +99,32 @@ struct AllocateScratch
     memref::CopyOp::create(builder, op->getLoc(), copy, init);
   }
 
-  static void allocate(hgf::LinearOp op) {
-    // Layers without packed weights have no kernel to give memory to.
+  /// What a layer's kernels compute in.
+  struct Bytes {
+    int64_t perToken;
+    int64_t fixed;
+  };
+
+  /// Nothing for layers without packed weights: they have no kernel to give
+  /// memory to.
+  static std::optional<Bytes> countBytes(hgf::LinearOp op) {
     auto packed = dyn_cast<hgf::PackedType>(op.getWeight().getType());
-    const hgf::Encoding *encoding =
-        packed ? hgf::findEncoding(packed.getEncoding()) : nullptr;
+    if (!packed)
+      return std::nullopt;
+    if (packed.getEncoding() == hgf::WordLayout::getName())
+      return Bytes{hgf::computeGpuScratch(hgf::getGpuLinearKey(op)).tokenBytes,
+                   hgf::GpuScratch::alignment};
+    const hgf::Encoding *encoding = hgf::findEncoding(packed.getEncoding());
     if (!encoding)
-      return;
+      return std::nullopt;
     hgf::Scratch scratch = hgf::computeScratch(op, *encoding);
+    return Bytes{scratch.getTokenBytes(), scratch.getFixedBytes()};
+  }
+
+  static void allocate(hgf::LinearOp op) {
+    std::optional<Bytes> scratch = countBytes(op);
+    if (!scratch)
+      return;
     OpBuilder builder(op);
     Location location = op.getLoc();
     // x may be a view of something else; the destination's size is known from
@@ -118,14 +142,13 @@ struct AllocateScratch
                             .getResult()
                       : size;
     }
-    int64_t bytes = known * scratch.getTokenBytes();
+    int64_t bytes = known * scratch->perToken;
     auto alignment = builder.getI64IntegerAttr(hgf::Scratch::alignment);
     Value memory;
     if (!tokens) {
       memory = memref::AllocOp::create(
           builder, location,
-          MemRefType::get({bytes + scratch.getFixedBytes()},
-                          builder.getI8Type()),
+          MemRefType::get({bytes + scratch->fixed}, builder.getI8Type()),
           ValueRange(), alignment);
     } else {
       auto constant = [&](int64_t value) -> Value {
@@ -134,13 +157,38 @@ struct AllocateScratch
       Value size = arith::AddIOp::create(
           builder, location,
           arith::MulIOp::create(builder, location, tokens, constant(bytes)),
-          constant(scratch.getFixedBytes()));
+          constant(scratch->fixed));
       memory = memref::AllocOp::create(
           builder, location,
           MemRefType::get({ShapedType::kDynamic}, builder.getI8Type()),
           ValueRange(size), alignment);
     }
     op.getScratchMutable().assign(memory);
+  }
+
+  /// Memory in which the parts of a few queries' keys meet. Their number counts
+  /// as the largest for which there are parts.
+  static void allocate(hgf::FlashAttentionOp op) {
+    auto type = cast<MemRefType>(op.getInit().getType());
+    int64_t queries = type.isDynamicDim(2)
+                          ? hgf::FlashAttentionPlan::mostFewQueries
+                          : type.getDimSize(2);
+    if (queries > hgf::FlashAttentionPlan::mostFewQueries)
+      return;
+    int64_t bytes = queries * hgf::FlashAttentionPlan(op).getScratchBytes();
+    OpBuilder builder(op);
+    SmallVector<Value> sizes;
+    int64_t known = ShapedType::kDynamic;
+    if (type.isDynamicDim(0))
+      sizes.push_back(arith::MulIOp::create(
+          builder, op.getLoc(),
+          memref::DimOp::create(builder, op.getLoc(), op.getInit(), 0),
+          arith::ConstantIndexOp::create(builder, op.getLoc(), bytes)));
+    else
+      known = bytes * type.getDimSize(0);
+    op.getScratchMutable().assign(memref::AllocOp::create(
+        builder, op.getLoc(), MemRefType::get({known}, builder.getI8Type()),
+        sizes, builder.getI64IntegerAttr(hgf::Scratch::alignment)));
   }
 };
 

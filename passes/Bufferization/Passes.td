@@ -94,13 +94,14 @@ def PlanArena : Pass<"plan-arena", "mlir::ModuleOp"> {
 }
 
 def AllocateScratch : Pass<"allocate-scratch", "mlir::ModuleOp"> {
-  let summary = "Allocates what each hgf.linear computes in";
+  let summary = "Allocates what layers and attention compute in";
   let description = [{
     Quantized activations, their sums, the correction's inner values and
     dynamic gates of all tokens live in one buffer per layer, which is allocated
     here so that `plan-arena` places it: kernels allocate nothing. Operands whose
     tokens are not at one distance from each other are copied, because kernels
-    know one stride per tensor.
+    know one stride per tensor. `hgf.flash_attention` of a few queries gets
+    memory where the parts of its keys meet.
 
     Example:
 

@@ -20,11 +20,14 @@ using namespace mlir;
 namespace {
 
 struct ExpandCopies : public hgf::impl::ExpandCopiesBase<ExpandCopies> {
+  using ExpandCopiesBase::ExpandCopiesBase;
+
   void runOnOperation() override {
-    getOperation().walk([](memref::CopyOp copy) {
+    getOperation().walk([&](memref::CopyOp copy) {
       auto source = dyn_cast<MemRefType>(copy.getSource().getType());
       auto target = dyn_cast<MemRefType>(copy.getTarget().getType());
-      if (!source || !target || (isContiguous(source) && isContiguous(target)))
+      if (!source || !target ||
+          (!all && isContiguous(source) && isContiguous(target)))
         return;
       OpBuilder builder(copy);
       linalg::makeMemRefCopyOp(builder, copy.getLoc(), copy.getSource(),

@@ -48,13 +48,28 @@ struct ExternalizeConstants
   void runOnOperation() override {
     for (auto global : getOperation().getOps<LLVM::GlobalOp>()) {
       auto bytes = dyn_cast_or_null<ElementsAttr>(global.getValueOrNull());
-      if (!bytes || !global.getConstant() || !isWorthwhile(bytes))
+      if (!bytes || !global.getConstant() || !(all || isWorthwhile(bytes)))
         continue;
+      bytes = widenBits(bytes);
       global->setAttr("hgf.bytes", bytes);
       global.removeValueAttr();
       global.setLinkage(LLVM::Linkage::External);
       global.setAlignment(weightAlignment);
     }
+  }
+
+  /// Types of less than a byte take one in memory.
+  static ElementsAttr widenBits(ElementsAttr bytes) {
+    auto type = dyn_cast<IntegerType>(bytes.getElementType());
+    if (!type || type.getWidth() >= 8)
+      return bytes;
+    SmallVector<int8_t> values;
+    for (APInt value : bytes.getValues<APInt>())
+      values.push_back(static_cast<int8_t>(value.getZExtValue()));
+    return DenseElementsAttr::get(
+        RankedTensorType::get(cast<ShapedType>(bytes.getType()).getShape(),
+                              IntegerType::get(bytes.getContext(), 8)),
+        ArrayRef(values));
   }
 
   /// A splat is no bytes at all to LLVM; types of less than a byte are packed

@@ -116,6 +116,8 @@ def ExpandCopies : Pass<"expand-copies", "mlir::ModuleOp"> {
     }
     ```
   }];
+  let options = [Option<"all", "all", "bool", "false",
+                        "also copies of contiguous memory">];
   let dependentDialects = ["mlir::linalg::LinalgDialect"];
 }
 
@@ -281,7 +283,8 @@ def ExternalizeConstants : Pass<"externalize-constants", "mlir::ModuleOp"> {
   let summary = "Moves large constants out of LLVM's sight";
   let description = [{
     A constant of `threshold` bytes or more takes the same way as packed
-    weights (`lower-weights`): LLVM would hold it several times.
+    weights (`lower-weights`): LLVM would hold it several times. With `all` every
+    tensor does, as bytes, because the code that reads it may run elsewhere.
 
     Example:
 
@@ -297,7 +300,9 @@ def ExternalizeConstants : Pass<"externalize-constants", "mlir::ModuleOp"> {
     ```
   }];
   let options = [Option<"threshold", "threshold", "int64_t", "4096",
-                        "fewest bytes of a constant that moves">];
+                        "fewest bytes of a constant that moves">,
+                 Option<"all", "all", "bool", "false",
+                        "every constant moves that is a tensor">];
   let dependentDialects = ["mlir::LLVM::LLVMDialect"];
 }
 

@@ -10,7 +10,7 @@
 
 #include "hgf/Dialect/HGF/HGFDialect.h"
 #include "hgf/Target/CPU/EncodingChoice.h"
-#include "hgf/Target/CPU/WeightLayout.h"
+#include "hgf/Target/NVVM/WeightLayout.h"
 
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/IR/DialectResourceBlobManager.h"
@@ -68,6 +68,31 @@ LogicalResult readBytes(Value value, Bytes &bytes) {
   return readBytes(attribute, bytes);
 }
 
+/// How one layer's constants lie in its blob.
+struct BlobFormat {
+  /// Null on a GPU, whose kernels read one layout.
+  const hgf::Encoding *encoding;
+
+  StringRef getName() const {
+    return encoding ? encoding->getName() : hgf::WordLayout::getName();
+  }
+  double getBitsPerWeight() const {
+    return encoding ? encoding->getBitsPerWeight() : 2.0;
+  }
+  int64_t getByteCount(const hgf::LinearParameters &parameters) const {
+    return encoding ? hgf::computeWeightLayout(*encoding, parameters).byteCount
+                    : hgf::computeGpuWeightLayout(parameters).byteCount;
+  }
+  void pack(const hgf::LinearParameters &parameters,
+            const hgf::LinearConstants &constants,
+            MutableArrayRef<uint8_t> blob) const {
+    if (encoding)
+      hgf::packWeights(*encoding, parameters, constants, blob);
+    else
+      hgf::packGpuWeights(parameters, constants, blob);
+  }
+};
+
 struct PackWeights : public hgf::impl::PackWeightsBase<PackWeights> {
   using PackWeightsBase::PackWeightsBase;
 
@@ -88,8 +113,14 @@ struct PackWeights : public hgf::impl::PackWeightsBase<PackWeights> {
     if (auto known = getOperation()->getAttrOfType<ArrayAttr>("hgf.report"))
       llvm::append_range(report, known);
     for (hgf::LinearOp op : layers)
-      if (isa<hgf::TernaryType>(op.getWeight().getType()))
+      if (isa<hgf::TernaryType>(op.getWeight().getType())) {
         report.push_back(pack(op));
+        // Kernels are chosen later, and join the line then.
+        if (gpu && !op->hasAttr("hgf.missed"))
+          op->setAttr(
+              "hgf.line",
+              Builder(&getContext()).getI64IntegerAttr(report.size() - 1));
+      }
     if (!report.empty())
       getOperation()->setAttr("hgf.report",
                               ArrayAttr::get(&getContext(), report));
@@ -97,6 +128,8 @@ struct PackWeights : public hgf::impl::PackWeightsBase<PackWeights> {
 
   /// What the choice of every layer's encoding depends on.
   LogicalResult readOptions(ArrayRef<hgf::LinearOp> layers) {
+    if (gpu)
+      return success();
     levels = hgf::selectInstructionLevels(target, cpu, level);
     if (encoding != "auto") {
       query.wanted = hgf::findEncoding(encoding);
@@ -213,8 +246,11 @@ struct PackWeights : public hgf::impl::PackWeightsBase<PackWeights> {
 
   /// Packs one layer; returns its line of the report.
   Attribute pack(hgf::LinearOp op) {
-    hgf::EncodingChoice choice = choose(op);
-    const char *missed = tryPack(op, *choice.encoding);
+    hgf::EncodingChoice choice;
+    if (!gpu)
+      choice = choose(op);
+    BlobFormat format = {gpu ? nullptr : choice.encoding};
+    const char *missed = tryPack(op, format);
     Builder builder(&getContext());
     hgf::LinearParameters parameters = hgf::getLinearParameters(op);
     SmallVector<NamedAttribute> line;
@@ -244,19 +280,21 @@ struct PackWeights : public hgf::impl::PackWeightsBase<PackWeights> {
       op->setAttr("hgf.missed", builder.getStringAttr(missed));
       return builder.getDictionaryAttr(line);
     }
-    const hgf::Encoding &encoding = *choice.encoding;
-    add("encoding", builder.getStringAttr(encoding.getName()));
-    add("encoding_reason", builder.getStringAttr(choice.reason));
-    add("residency",
-        builder.getStringAttr(hgf::stringifyResidency(query.residency)));
+    add("encoding", builder.getStringAttr(format.getName()));
+    add("encoding_reason",
+        builder.getStringAttr(gpu ? "the one that the GPU's kernels read"
+                                  : choice.reason));
+    if (!gpu)
+      add("residency",
+          builder.getStringAttr(hgf::stringifyResidency(query.residency)));
     bool isFloat = op.getQuantization() == hgf::Quantization::None;
     add("kernel",
         builder.getStringAttr(
-            (Twine(encoding.getName()) + (isFloat ? "_float" : "_int8") + "_" +
+            (Twine(format.getName()) + (isFloat ? "_float" : "_int8") + "_" +
              hgf::stringifyGranularity(parameters.granularity))
                 .str()));
-    add("bits", builder.getF64FloatAttr(encoding.getBitsPerWeight()));
-    int64_t bytes = hgf::computeWeightLayout(encoding, parameters).byteCount;
+    add("bits", builder.getF64FloatAttr(format.getBitsPerWeight()));
+    int64_t bytes = format.getByteCount(parameters);
     add("effective_bits",
         builder.getF64FloatAttr(8.0 * bytes /
                                 (parameters.rows * parameters.columns)));
@@ -272,7 +310,7 @@ struct PackWeights : public hgf::impl::PackWeightsBase<PackWeights> {
   }
 
   /// Replaces the weight by its packed form, or says why it cannot.
-  const char *tryPack(hgf::LinearOp op, const hgf::Encoding &encoding) {
+  const char *tryPack(hgf::LinearOp op, const BlobFormat &format) {
     auto source = op.getWeight().getDefiningOp<hgf::TernaryConstantOp>();
     if (!source)
       return "the weight is not a constant";
@@ -294,24 +332,23 @@ struct PackWeights : public hgf::impl::PackWeightsBase<PackWeights> {
         return "a parameter of the correction, the gate or the bias is not a "
                "constant";
     hgf::LinearParameters parameters = hgf::getLinearParameters(op);
-    hgf::WeightLayout layout = hgf::computeWeightLayout(encoding, parameters);
+    int64_t byteCount = format.getByteCount(parameters);
     AsmResourceBlob blob = HeapAsmResourceBlob::allocate(
-        layout.byteCount, /*align=*/64, /*dataIsMutable=*/true);
+        byteCount, /*align=*/64, /*dataIsMutable=*/true);
     MutableArrayRef<uint8_t> target(
-        reinterpret_cast<uint8_t *>(blob.getMutableData().data()),
-        layout.byteCount);
+        reinterpret_cast<uint8_t *>(blob.getMutableData().data()), byteCount);
     llvm::fill(target, 0);
-    hgf::packWeights(encoding, parameters,
-                     {codes.view, scales.view, a.view, aScale.view, b.view,
-                      bScale.view, gate.view, gateWeight.view, gateBias.view,
-                      bias.view, norm.view},
-                     target);
-    replaceWeight(op, source, encoding, std::move(blob), layout.byteCount);
+    format.pack(parameters,
+                {codes.view, scales.view, a.view, aScale.view, b.view,
+                 bScale.view, gate.view, gateWeight.view, gateBias.view,
+                 bias.view, norm.view},
+                target);
+    replaceWeight(op, source, format.getName(), std::move(blob), byteCount);
     return nullptr;
   }
 
   void replaceWeight(hgf::LinearOp op, hgf::TernaryConstantOp source,
-                     const hgf::Encoding &encoding, AsmResourceBlob blob,
+                     StringRef encoding, AsmResourceBlob blob,
                      int64_t byteCount) {
     SymbolTable symbols(getOperation());
     OpBuilder builder(&getContext());
@@ -329,8 +366,8 @@ struct PackWeights : public hgf::impl::PackWeightsBase<PackWeights> {
     op.getWeightMutable().set(hgf::PackedConstantOp::create(
         builder, op.getLoc(),
         hgf::PackedType::get(&getContext(), type.getRows(), type.getColumns(),
-                             type.getGranularity(), type.getGroup(),
-                             encoding.getName(), type.getLevels()),
+                             type.getGranularity(), type.getGroup(), encoding,
+                             type.getLevels()),
         name));
     if (!source->use_empty())
       return;

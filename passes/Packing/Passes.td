@@ -57,7 +57,9 @@ def PackWeights : Pass<"pack-weights", "mlir::ModuleOp"> {
     Option<"level", "level", "std::string", "",
            "the one instruction level to use, whatever the CPU">,
     Option<"encoding", "encoding", "std::string", "\"auto\"",
-           "name of an encoding, or 'auto'">
+           "name of an encoding, or 'auto'">,
+    Option<"gpu", "gpu", "bool", "false",
+           "the layout of NVIDIA GPUs, whatever the CPU">
   ];
   let dependentDialects = ["::hgf::HGFDialect", "mlir::linalg::LinalgDialect",
                            "mlir::tensor::TensorDialect"];

@@ -18,3 +18,10 @@ void hgf::buildPackingPipeline(mlir::OpPassManager &manager,
   packWeights.encoding = options.encoding;
   manager.addPass(createPackWeights(packWeights));
 }
+
+void hgf::buildGPUPackingPipeline(mlir::OpPassManager &manager,
+                                  const PipelineOptions &options) {
+  PackWeightsOptions packWeights;
+  packWeights.gpu = true;
+  manager.addPass(createPackWeights(packWeights));
+}

@@ -19,8 +19,8 @@ using namespace mlir;
 
 namespace {
 
-/// hgf.linear and hgf.cache_append stay unless `fused` is set: kernels and
-/// buffers implement them.
+/// hgf.linear, hgf.flash_attention and hgf.cache_append stay unless `fused` is
+/// set: kernels and buffers implement them.
 struct DecomposeHGF : hgf::impl::DecomposeHGFBase<DecomposeHGF> {
   using DecomposeHGFBase::DecomposeHGFBase;
 
@@ -29,10 +29,12 @@ struct DecomposeHGF : hgf::impl::DecomposeHGFBase<DecomposeHGF> {
     hgf::populateDecomposeLayerPatterns(patterns);
     hgf::populateDecomposeElementwisePatterns(patterns);
     hgf::populateDecomposeAttentionPatterns(patterns);
-    if (fused)
+    if (fused) {
       hgf::populateDecomposeFusedPatterns(patterns);
-    else
+      hgf::populateDecomposeFlashAttentionPatterns(patterns);
+    } else {
       hgf::populateDecomposeMissedPatterns(patterns);
+    }
     tensor::CastOp::getCanonicalizationPatterns(patterns, &getContext());
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
       signalPassFailure();

@@ -14,8 +14,8 @@ def DecomposeHGF : Pass<"decompose-hgf"> {
   let summary = "Replace hgf operations by linalg operations of the same meaning";
   let description = [{
     The executable meaning of the dialect: every kernel is tested against it.
-    In a compilation it lowers what no kernel implements; `hgf.linear` and
-    `hgf.cache_append` stay, unless `fused` is set or `pack-weights` marked the
+    In a compilation it lowers what no kernel implements; `hgf.linear`,
+    `hgf.flash_attention` and `hgf.cache_append` stay, unless `fused` is set or `pack-weights` marked the
     layer `hgf.missed`. Weights are decoded from their two-bit codes where they
     are used.
 
@@ -42,7 +42,7 @@ def DecomposeHGF : Pass<"decompose-hgf"> {
     ```
   }];
   let options = [Option<"fused", "fused", "bool", "false",
-      "also decompose hgf.linear and hgf.cache_append">];
+      "also decompose hgf.linear, hgf.flash_attention and hgf.cache_append">];
   let dependentDialects = ["::mlir::arith::ArithDialect",
       "::mlir::linalg::LinalgDialect", "::mlir::math::MathDialect",
       "::mlir::tensor::TensorDialect"];

@@ -15,22 +15,26 @@
 
 using namespace mlir;
 
-void hgf::buildTilingPipeline(OpPassManager &manager,
-                              const PipelineOptions &options) {
+void hgf::buildDecompositionPipeline(OpPassManager &manager) {
   // What no kernel implements takes the way of all other operations.
-  manager.addPass(createDecomposeHGF());
+  manager.addPass(hgf::createDecomposeHGF());
   // What attention takes from a cache's length has to follow from the inputs.
   manager.addPass(memref::createResolveRankedShapeTypeResultDimsPass());
   // One form for all elementwise work; it also knows its shape.
   manager.addPass(createConvertElementwiseToLinalgPass());
   // While operations still know their shapes: loops tell less.
-  manager.addPass(createEmitOutputDims());
-  manager.addPass(createDecomposeConcat());
+  manager.addPass(hgf::createEmitOutputDims());
+  manager.addPass(hgf::createDecomposeConcat());
   // Fusion sees generic operations only.
   manager.addPass(createLinalgGeneralizeNamedOpsPass());
-  manager.addPass(createFuseElementwise());
+  manager.addPass(hgf::createFuseElementwise());
   manager.addPass(createCanonicalizerPass());
   manager.addPass(createCSEPass());
+}
+
+void hgf::buildTilingPipeline(OpPassManager &manager,
+                              const PipelineOptions &options) {
+  buildDecompositionPipeline(manager);
   // Last: loops hide operations from every other pass.
   manager.addPass(createSplitThreads());
 }

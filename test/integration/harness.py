@@ -13,6 +13,8 @@ import numpy as np
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = ROOT / "build" / os.environ.get("HGF_PRESET", "dev")
 HGF_COMPILE = BUILD / "bin" / "hgf-compile"
+# The program is Python, so libraries do not find the simulator beside it.
+os.environ.setdefault("HGF_GPUSIM_LIBRARY", str(BUILD / "lib" / "hgf" / "libhgf_gpusim.so"))
 
 # ONNX TensorProto.DataType of each NumPy type.
 DTYPES = {
@@ -41,13 +43,13 @@ def compile_file(source, output=None, *flags):
 
 class _Options(ctypes.Structure):
     _fields_ = [("size", ctypes.c_size_t), ("threads", ctypes.c_int32), ("max_context", ctypes.c_int64),
-                ("weights", ctypes.c_char_p)]
+                ("weights", ctypes.c_char_p), ("device", ctypes.c_char_p)]
 
 
 class Model:
-    """A compiled shared library and one session on it."""
+    """A compiled shared library and one session on it, on `device` ("sim": the simulated GPU)."""
 
-    def __init__(self, path, threads=1):
+    def __init__(self, path, threads=1, device=None):
         self.library = library = ctypes.CDLL(str(path))
         self.descriptor = ctypes.c_void_p(ctypes.addressof(ctypes.c_char.in_dll(library, "hgf_model")))
         for name, result in [("hgf_tensor_count", ctypes.c_int32), ("hgf_tensor_name", ctypes.c_char_p),
@@ -55,8 +57,9 @@ class Model:
                              ("hgf_session_error", ctypes.c_char_p), ("hgf_session_level", ctypes.c_char_p)]:
             getattr(library, name).restype = result
         options = _Options()
-        library.hgf_session_options_init(ctypes.byref(options))
+        library.hgf_session_options_init_sized(ctypes.byref(options), ctypes.c_size_t(ctypes.sizeof(options)))
         options.threads = threads
+        options.device = device.encode() if device else None
         self.session = ctypes.c_void_p()
         error = ctypes.create_string_buffer(512)
         if library.hgf_session_create(self.descriptor, ctypes.byref(options), ctypes.byref(self.session), error,
@@ -105,12 +108,12 @@ class Model:
         return outputs
 
 
-def run(text, feeds, *flags, threads=1):
+def run(text, feeds, *flags, threads=1, device=None):
     """Compiles the MLIR text of a module and runs it once."""
     with tempfile.TemporaryDirectory() as folder:
         source = pathlib.Path(folder) / "model.mlir"
         source.write_text(text)
-        model = Model(compile_file(source, pathlib.Path(folder) / "model.so", *flags), threads)
+        model = Model(compile_file(source, pathlib.Path(folder) / "model.so", *flags), threads, device)
         result = model(feeds)
         model.close()
         return result

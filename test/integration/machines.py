@@ -88,12 +88,13 @@ class NativeModel(harness.Model):
 @dataclasses.dataclass(frozen=True)
 class Machine:
     """A processor and the level whose kernels a portable binary takes there. `emulator`: the command that plays it; none: it is
-    this one. `flags`: of the compiler."""
+    this one. `flags`: of the compiler. `device`: of the session."""
 
     level: str
     target: str = X86
     emulator: tuple = ()
     flags: tuple = ()
+    device: str = None
 
     @property
     def emulated(self):
@@ -114,7 +115,7 @@ class Machine:
         return path
 
     def load(self, path, threads=1):
-        return EmulatedModel(path, threads, self.emulator) if self.emulated else NativeModel(path, threads)
+        return EmulatedModel(path, threads, self.emulator) if self.emulated else NativeModel(path, threads, self.device)
 
 
 def qemu(architecture, cpu):
@@ -143,3 +144,5 @@ ARM_SCHEDULES = {f"{machine.level}-portable": Machine(machine.level, ARM, qemu("
                  for machine in ARM_MACHINES.values()}
 # This machine, with what its processor has.
 NATIVE = Machine("", X86)
+# A simulated GPU: it executes the PTX and finds races, reads of what nobody wrote, and accesses out of bounds.
+GPU = Machine("sm_80", X86, flags=("--gpu=sm_80",), device="sim")

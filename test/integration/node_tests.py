@@ -1,11 +1,11 @@
 """Runs ONNX's own node tests through the compiler and compares them with a checked-in list of passes.
 
-    node_tests.py [--update] [--only PATTERN] [--symbolic] [--verbose] [--jobs N]
+    node_tests.py [--update] [--only PATTERN] [--symbolic] [--gpu] [--verbose] [--jobs N]
 
 A regression and an unexpected pass both fail: `--update` rewrites the list. No node test has initializers; where a node
 needs its shape, axes or k at compile time, integer inputs are turned into initializers and the test runs again.
 `--symbolic` gives every input dimension a name instead of a number, one name per size, so that lowering sees equal
-dimensions but no sizes."""
+dimensions but no sizes. `--gpu` compiles for a GPU and runs on its simulator; it has a list of its own."""
 
 import argparse
 import fnmatch
@@ -27,6 +27,7 @@ import harness  # noqa: E402
 
 FOLDER = pathlib.Path(onnx.__file__).parent / "backend" / "test" / "data" / "node"
 EXPECTED = pathlib.Path(__file__).resolve().parent / "node_tests_expected.txt"
+GPU_EXPECTED = EXPECTED.with_name("node_tests_gpu_expected.txt")
 harness.DTYPES[np.dtype(ml_dtypes.bfloat16)] = onnx.TensorProto.BFLOAT16
 harness.NUMPY_TYPES[onnx.TensorProto.BFLOAT16] = np.dtype(ml_dtypes.bfloat16)
 RELATIVE, ABSOLUTE = 1e-3, 1e-7
@@ -87,12 +88,12 @@ def make_symbolic(model):
     return named
 
 
-def run_once(model, inputs, path):
+def run_once(model, inputs, path, gpu):
     source = path / "model.onnx"
     source.write_bytes(model.SerializeToString())
-    library = harness.compile_file(source, path / "model.so", "--cpu=native")
+    library = harness.compile_file(source, path / "model.so", "--gpu=sm_80" if gpu else "--cpu=native")
     names = {info.name for info in model.graph.input}
-    compiled = harness.Model(library)
+    compiled = harness.Model(library, device="sim" if gpu else None)
     return compiled({name: array for name, array in inputs.items() if name in names})
 
 
@@ -108,7 +109,7 @@ def compare(got, expected):
     return ""
 
 
-def run_test(name, symbolic):
+def run_test(name, symbolic, gpu):
     """'' if the test passes, else why not."""
     folder = FOLDER / name
     model = onnx.load(folder / "model.onnx")
@@ -127,7 +128,7 @@ def run_test(name, symbolic):
             current = make_symbolic(current)
         with tempfile.TemporaryDirectory() as path:
             try:
-                return compare(run_once(current, inputs, pathlib.Path(path)), expected)
+                return compare(run_once(current, inputs, pathlib.Path(path), gpu), expected)
             except harness.CompileError as error:
                 message = next((line for line in str(error).splitlines() if "error" in line), str(error)[-300:])
                 if not any(text in str(error) for text in NEEDS_CONSTANT):
@@ -137,14 +138,14 @@ def run_test(name, symbolic):
 
 def run_guarded(arguments):
     """Runs the test in a process of its own: a crash of compiled code is a result like any other."""
-    name, symbolic = arguments
+    name, symbolic, gpu = arguments
     reader, writer = os.pipe()
     child = os.fork()
     if child == 0:
         os.close(reader)
         signal.alarm(SECONDS)
         try:
-            outcome = run_test(name, symbolic)
+            outcome = run_test(name, symbolic, gpu)
         except Exception as error:  # noqa: BLE001: reported as the test's outcome
             outcome = f"{type(error).__name__}: {error}"
         with os.fdopen(writer, "wb") as stream:
@@ -164,12 +165,13 @@ def main():
     parser.add_argument("--update", action="store_true", help="rewrite the list of expected passes")
     parser.add_argument("--only", default="*", help="run tests whose names match")
     parser.add_argument("--symbolic", action="store_true", help="symbolic instead of static input dimensions")
+    parser.add_argument("--gpu", action="store_true", help="on the simulated GPU")
     parser.add_argument("--verbose", action="store_true", help="say why each test fails")
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     options = parser.parse_args()
     names = sorted(path.name for path in FOLDER.iterdir() if fnmatch.fnmatch(path.name, options.only))
     with multiprocessing.Pool(options.jobs) as pool:
-        outcomes = dict(pool.imap_unordered(run_guarded, [(name, options.symbolic) for name in names], chunksize=4))
+        outcomes = dict(pool.imap_unordered(run_guarded, [(name, options.symbolic, options.gpu) for name in names], chunksize=4))
     passed = {name for name, outcome in outcomes.items() if not outcome}
     if options.verbose:
         for name in names:
@@ -178,9 +180,10 @@ def main():
     if options.symbolic:
         print(f"{len(passed)} passed, {len(names) - len(passed)} failed (symbolic)")
         return 0
-    expected = set(EXPECTED.read_text().split()) if EXPECTED.exists() else set()
+    list_of_passes = GPU_EXPECTED if options.gpu else EXPECTED
+    expected = set(list_of_passes.read_text().split()) if list_of_passes.exists() else set()
     if options.update:
-        EXPECTED.write_text("".join(f"{name}\n" for name in sorted((expected - set(names)) | passed)))
+        list_of_passes.write_text("".join(f"{name}\n" for name in sorted((expected - set(names)) | passed)))
         expected = expected - set(names) | passed
     regressions = sorted((expected & set(names)) - passed)
     surprises = sorted(passed - expected)

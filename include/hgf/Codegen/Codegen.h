@@ -42,6 +42,13 @@ createTargetMachine(mlir::Location location, const CodegenTarget &target);
 /// The normalised triple that `target` means.
 std::string getTriple(const CodegenTarget &target);
 
+/// Translates the PTX of a module that the gpu phase has lowered to machine
+/// code for the chips it was made for, and keeps the newest chip's PTX for
+/// chips to come. Without NVIDIA's assembler the PTX stays, with a warning.
+/// What the assembler says of the kernels goes to the module's attribute
+/// hgf.gpu_resources.
+mlir::LogicalResult assembleKernels(mlir::ModuleOp module);
+
 /// Where the constants go that do not pass through LLVM (`hgf.bytes`).
 struct WeightsFiles {
   /// The object file; not made where there are no such constants.
@@ -57,6 +64,13 @@ struct ModelSymbols {
   /// Where the code keeps the address of a side file's weights; empty: other
   /// objects do not see it.
   std::string weightsSlot;
+  /// Of a GPU model: the descriptor of the same model for the CPU; empty: there
+  /// is none.
+  std::string fallback;
+  /// Stands before the symbols of embedded weights.
+  std::string weightsPrefix;
+  /// The side file's name is the output's with this behind it.
+  std::string sideSuffix = ".weights";
 };
 
 /// Translates `module` (LLVM dialect), adds the model's descriptor, and writes

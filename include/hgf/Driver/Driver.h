@@ -38,6 +38,10 @@ struct CompileOptions {
   /// Empty: chosen by the output's suffix.
   std::optional<EmitKind> emit;
   CodegenTarget target;
+  /// Chips of NVIDIA GPUs, e.g. "sm_80"; empty: the model runs on the CPU.
+  std::vector<std::string> gpus;
+  /// The binary can also run on the CPU.
+  bool gpuFallback = false;
   /// Of the weights: a name, or "auto".
   std::string encoding = "auto";
   /// For developers: one instruction level for all kernels; empty: the CPU's.

@@ -24,6 +24,10 @@ struct PipelineOptions : public mlir::PassPipelineOptions<PipelineOptions> {
       llvm::cl::desc("LLVM CPU name, 'native', or 'portable' (variants in one "
                      "binary, chosen at load)"),
       llvm::cl::init("portable")};
+  ListOption<std::string> gpus{
+      *this, "gpu",
+      llvm::cl::desc("Chips that the gpu phase translates kernels for, e.g. "
+                     "sm_80")};
   Option<std::string> level{
       *this, "level",
       llvm::cl::desc("The one instruction level that kernels use, whatever the "

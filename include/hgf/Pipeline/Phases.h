@@ -29,7 +29,10 @@ struct Phase {
 /// The phases of a compilation for a CPU, in order.
 llvm::ArrayRef<Phase> getCPUPhases();
 
-/// Prints the table in Markdown: name, summary, what must be gone.
+/// The phases of a compilation for NVIDIA GPUs, in order.
+llvm::ArrayRef<Phase> getGPUPhases();
+
+/// Prints both tables in Markdown: name, summary, what must be gone.
 void printPhases(llvm::raw_ostream &os);
 
 /// Index of the phase called `name`, or std::nullopt.

@@ -5,48 +5,13 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "KernelFunction.h"
 #include "Linear.h"
 
-#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "hgf/Kernels/NVVM/PrefillKernel.h"
 
 using namespace mlir;
 using namespace hgf;
-
-namespace {
-
-/// A kernel's argument, and what is promised of a pointer.
-enum class ArgumentKind { Number, Pointer, ReadOnlyPointer };
-
-} // namespace
-
-static gpu::GPUFuncOp makeFunction(gpu::GPUModuleOp module, StringRef name,
-                                   ArrayRef<ArgumentKind> arguments,
-                                   int64_t threads) {
-  constexpr unsigned globalSpace = 1;
-  OpBuilder builder = OpBuilder::atBlockEnd(module.getBody());
-  SmallVector<Type> types;
-  for (ArgumentKind kind : arguments)
-    types.push_back(
-        kind == ArgumentKind::Number
-            ? Type(builder.getI64Type())
-            : LLVM::LLVMPointerType::get(builder.getContext(), globalSpace));
-  auto function =
-      gpu::GPUFuncOp::create(builder, NameLoc::get(builder.getStringAttr(name)),
-                             name, builder.getFunctionType(types, {}));
-  function->setAttr(gpu::GPUDialect::getKernelFuncAttrName(),
-                    builder.getUnitAttr());
-  function.setKnownBlockSizeAttr(
-      builder.getDenseI32ArrayAttr({int32_t(threads), 1, 1}));
-  for (auto [index, kind] : llvm::enumerate(arguments)) {
-    if (kind != ArgumentKind::ReadOnlyPointer)
-      continue;
-    // Loads from it may take the way that is not kept coherent.
-    for (StringRef name : {LLVM::LLVMDialect::getNoAliasAttrName(),
-                           LLVM::LLVMDialect::getReadonlyAttrName()})
-      function.setArgAttr(index, name, builder.getUnitAttr());
-  }
-  return function;
-}
 
 GpuKernel hgf::getOrBuildPrologue(gpu::GPUModuleOp module,
                                   const GpuLinearKey &key) {
@@ -58,7 +23,7 @@ GpuKernel hgf::getOrBuildPrologue(gpu::GPUModuleOp module,
                                         ArgumentKind::ReadOnlyPointer);
     arguments[PrologueInputStride] = ArgumentKind::Number;
     arguments[PrologueScratch] = ArgumentKind::Pointer;
-    function = makeFunction(module, name, arguments, shape.threads);
+    function = makeKernelFunction(module, name, arguments, shape.threads);
     GpuBuilder builder(function, shape.threads);
     buildPrologue(builder, key);
     builder.finish();
@@ -66,10 +31,11 @@ GpuKernel hgf::getOrBuildPrologue(gpu::GPUModuleOp module,
   return {function, shape.threads, shape.blocks, 1};
 }
 
-GpuKernel hgf::getOrBuildDecode(gpu::GPUModuleOp module,
-                                const GpuLinearKey &key) {
-  LaunchShape shape = getDecodeShape(key);
-  std::string name = key.getDecodeName();
+/// A kernel that takes DecodeArguments.
+static GpuKernel getOrBuildProducts(
+    gpu::GPUModuleOp module, const GpuLinearKey &key, StringRef name,
+    LaunchShape shape,
+    function_ref<void(GpuBuilder &, const GpuLinearKey &)> build) {
   auto function = module.lookupSymbol<gpu::GPUFuncOp>(name);
   if (!function) {
     SmallVector<ArgumentKind> arguments(decodeArgumentCount,
@@ -81,10 +47,22 @@ GpuKernel hgf::getOrBuildDecode(gpu::GPUModuleOp module,
     arguments[DecodeResidual] = arguments[DecodeOutput] = ArgumentKind::Pointer;
     if (key.gatesOutput())
       arguments[DecodeScratch] = ArgumentKind::Pointer;
-    function = makeFunction(module, name, arguments, shape.threads);
+    function = makeKernelFunction(module, name, arguments, shape.threads);
     GpuBuilder builder(function, shape.threads);
-    buildDecode(builder, key);
+    build(builder, key);
     builder.finish();
   }
   return {function, shape.threads, shape.blocks, key.tokens};
+}
+
+GpuKernel hgf::getOrBuildDecode(gpu::GPUModuleOp module,
+                                const GpuLinearKey &key) {
+  return getOrBuildProducts(module, key, key.getDecodeName(),
+                            getDecodeShape(key), buildDecode);
+}
+
+GpuKernel hgf::getOrBuildPrefill(gpu::GPUModuleOp module,
+                                 const GpuLinearKey &key) {
+  return getOrBuildProducts(module, key, getPrefillName(key),
+                            getPrefillShape(key), buildPrefill);
 }

@@ -165,7 +165,37 @@ struct DecomposeDifferentialAttention
   }
 };
 
+/// hgf.flash_attention becomes the attention that it computes.
+struct DecomposeFlashAttention : OpRewritePattern<FlashAttentionOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(FlashAttentionOp op,
+                                PatternRewriter &rewriter) const override {
+    if (!op.getY())
+      return rewriter.notifyMatchFailure(op, "has no tensors any more");
+    if (op.isDifferential() &&
+        (op.getQuery().getType() != op.getQuery2().getType() ||
+         op.getKey().getType() != op.getKey2().getType()))
+      return rewriter.notifyMatchFailure(op, "the two attentions differ in "
+                                             "type");
+    if (op.isDifferential())
+      rewriter.replaceOpWithNewOp<DifferentialAttentionOp>(
+          op, op.getY().getType(), op.getQuery(), op.getKey(), op.getQuery2(),
+          op.getKey2(), op.getValue(), op.getLambda(), op.getMask(),
+          op.getScaleAttr(), op.getCausalAttr());
+    else
+      rewriter.replaceOpWithNewOp<AttentionOp>(
+          op, op.getY().getType(), op.getQuery(), op.getKey(), op.getValue(),
+          op.getMask(), op.getScaleAttr(), op.getCausalAttr());
+    return success();
+  }
+};
+
 } // namespace
+
+void hgf::populateDecomposeFlashAttentionPatterns(RewritePatternSet &patterns) {
+  patterns.add<DecomposeFlashAttention>(patterns.getContext());
+}
 
 void hgf::populateDecomposeAttentionPatterns(RewritePatternSet &patterns) {
   patterns.add<DecomposeAttention, DecomposeDifferentialAttention>(

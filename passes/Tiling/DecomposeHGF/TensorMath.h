@@ -85,6 +85,8 @@ withLast(llvm::ArrayRef<mlir::OpFoldResult> sizes, mlir::OpFoldResult last);
 
 /// Patterns for (differential) attention.
 void populateDecomposeAttentionPatterns(mlir::RewritePatternSet &patterns);
+/// Patterns for the attention that a kernel computes.
+void populateDecomposeFlashAttentionPatterns(mlir::RewritePatternSet &patterns);
 /// Patterns for the parts of a layer.
 void populateDecomposeLayerPatterns(mlir::RewritePatternSet &patterns);
 /// Patterns for normalization and elementwise activations.

@@ -39,3 +39,17 @@ func.func @appended_part_is_not_overwritten(%past: tensor<1x?xf32> {bufferizatio
   %cache = hgf.cache_append %past, %part axis 1 : tensor<1x?xf32>, tensor<1x2xf32> -> tensor<1x?xf32>
   return %cache, %other : tensor<1x?xf32>, tensor<1x2xf32>
 }
+
+// CHECK-LABEL: @flash_attention_writes_its_destination
+// CHECK-SAME: (%[[Q:.*]]: memref<{{.*}}>, %[[K:.*]]: memref<{{.*}}>, %[[V:.*]]: memref<{{.*}}>)
+func.func @flash_attention_writes_its_destination(%q: tensor<1x4x3x8xf32>, %k: tensor<1x2x5x9xf32>, %v: tensor<1x2x5x8xf32>) -> tensor<1x4x3x8xf32> {
+  // CHECK-DAG: %[[INIT:.*]] = memref.alloc() {{.*}} : memref<1x4x3x8xf32>
+  // CHECK-DAG: %[[PART:.*]] = memref.subview %[[K]]
+  // CHECK-NOT: memref.copy
+  // CHECK: hgf.flash_attention ins(%[[Q]], %[[PART]], %[[V]] : {{.*}}) outs(%[[INIT]] : memref<1x4x3x8xf32>) scale
+  // CHECK: return %[[INIT]]
+  %part = tensor.extract_slice %k[0, 0, 0, 1] [1, 2, 5, 8] [1, 1, 1, 1] : tensor<1x2x5x9xf32> to tensor<1x2x5x8xf32>
+  %init = tensor.empty() : tensor<1x4x3x8xf32>
+  %y = hgf.flash_attention ins(%q, %part, %v : tensor<1x4x3x8xf32>, tensor<1x2x5x8xf32>, tensor<1x2x5x8xf32>) outs(%init : tensor<1x4x3x8xf32>) scale 0.5 -> tensor<1x4x3x8xf32>
+  return %y : tensor<1x4x3x8xf32>
+}

@@ -102,3 +102,18 @@ func.func @missed(%x: tensor<1x3xf32>, %bias: tensor<2xf32>, %init: tensor<1x2xf
   %y = hgf.linear ins(%x : tensor<1x3xf32>) weight(%w : !hgf.ternary<2 by 3, scale = tensor>) bias(%bias : tensor<2xf32>) outs(%init : tensor<1x2xf32>) quantization reciprocal {hgf.missed = "the bias is not a constant"} -> tensor<1x2xf32>
   return %y : tensor<1x2xf32>
 }
+
+// -----
+
+// A kernel computes it, but it has a meaning without one.
+// CHECK-LABEL: @flash_attention
+// CHECK: hgf.flash_attention
+// FUSED-LABEL: @flash_attention
+// FUSED-NOT: hgf.
+// FUSED: math.exp
+// FUSED: math.exp
+// FUSED-NOT: hgf.
+func.func @flash_attention(%q: tensor<1x4x3x8xf32>, %k: tensor<1x2x5x8xf32>, %l: tensor<f32>, %init: tensor<1x4x3x8xf32>) -> tensor<1x4x3x8xf32> {
+  %y = hgf.flash_attention ins(%q, %k, %k : tensor<1x4x3x8xf32>, tensor<1x2x5x8xf32>, tensor<1x2x5x8xf32>) second(%q, %k, %l : tensor<1x4x3x8xf32>, tensor<1x2x5x8xf32>, tensor<f32>) outs(%init : tensor<1x4x3x8xf32>) scale 0.5 -> tensor<1x4x3x8xf32>
+  return %y : tensor<1x4x3x8xf32>
+}

@@ -7,7 +7,8 @@
 
 #include "Compile.h"
 
-#include "hgf/Kernels/NVVM/LowerKernels.h"
+#include "hgf/Kernels/NVVM/PrefillKernel.h"
+#include "hgf/Passes/GPU/Passes.h"
 
 #include "mlir/Dialect/GPU/Transforms/Passes.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
@@ -57,7 +58,9 @@ Compiled hgf::test::compile(ArrayRef<GpuLinearKey> keys, StringRef chip) {
     result.prologues.push_back(needsPrologue(key)
                                    ? describe(getOrBuildPrologue(kernels, key))
                                    : Launch());
-    result.decodes.push_back(describe(getOrBuildDecode(kernels, key)));
+    result.decodes.push_back(describe(key.tokens >= 16
+                                          ? getOrBuildPrefill(kernels, key)
+                                          : getOrBuildDecode(kernels, key)));
   }
   EXPECT_TRUE(succeeded(verify(*module)));
 

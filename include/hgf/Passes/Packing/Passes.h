@@ -22,6 +22,10 @@ namespace hgf {
 void buildPackingPipeline(mlir::OpPassManager &manager,
                           const PipelineOptions &options);
 
+/// The same with the layout that GPU kernels read.
+void buildGPUPackingPipeline(mlir::OpPassManager &manager,
+                             const PipelineOptions &options);
+
 #define GEN_PASS_REGISTRATION
 #include "hgf/Passes/Packing/Passes.h.inc"
 

@@ -22,6 +22,10 @@ namespace hgf {
 void buildTilingPipeline(mlir::OpPassManager &manager,
                          const PipelineOptions &options);
 
+/// Appends what the tiling phases of all targets share: what no kernel
+/// implements becomes linalg.
+void buildDecompositionPipeline(mlir::OpPassManager &manager);
+
 #define GEN_PASS_REGISTRATION
 #include "hgf/Passes/Tiling/Passes.h.inc"
 

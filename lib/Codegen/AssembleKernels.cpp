@@ -1,0 +1,116 @@
+//===- AssembleKernels.cpp - From PTX to cubins ---------------------------===//
+//
+// Part of HGF, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "hgf/Codegen/Codegen.h"
+#include "hgf/Codegen/GpuTools.h"
+
+#include "mlir/Dialect/GPU/IR/GPUDialect.h"
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
+#include "mlir/IR/Diagnostics.h"
+
+using namespace mlir;
+
+/// What the assembler says of one kernel.
+static NamedAttrList describe(const hgf::KernelResources &kernel,
+                              Builder &builder) {
+  NamedAttrList list;
+  list.set("registers", builder.getI64IntegerAttr(kernel.registers));
+  list.set("shared_bytes", builder.getI64IntegerAttr(kernel.sharedBytes));
+  list.set("spill_bytes", builder.getI64IntegerAttr(kernel.getSpillBytes()));
+  return list;
+}
+
+/// Adds it to the kernels that the layers' lines of the report name.
+static void addToReport(ModuleOp module, const hgf::AssembledImage &image) {
+  auto report = module->getAttrOfType<ArrayAttr>("hgf.report");
+  if (!report)
+    return;
+  Builder builder(module.getContext());
+  SmallVector<Attribute> lines;
+  for (Attribute attribute : report) {
+    NamedAttrList line(cast<DictionaryAttr>(attribute));
+    for (StringRef place : {"gpu_prologue", "gpu_decode", "gpu_prefill"}) {
+      auto entry = dyn_cast_or_null<DictionaryAttr>(line.get(place));
+      const hgf::KernelResources *kernel =
+          entry ? image.find(entry.getAs<StringAttr>("kernel").getValue())
+                : nullptr;
+      if (!kernel)
+        continue;
+      NamedAttrList joined(entry);
+      for (NamedAttribute resource : describe(*kernel, builder))
+        joined.set(resource.getName(), resource.getValue());
+      line.set(place, joined.getDictionary(module.getContext()));
+    }
+    lines.push_back(line.getDictionary(module.getContext()));
+  }
+  module->setAttr("hgf.report", builder.getArrayAttr(lines));
+}
+
+/// What the assembler says of the kernels of one chip, for the report.
+static Attribute describe(StringRef chip, const hgf::AssembledImage &image,
+                          Builder &builder) {
+  SmallVector<Attribute> kernels;
+  for (const hgf::KernelResources &kernel : image.kernels) {
+    NamedAttrList list = describe(kernel, builder);
+    list.set("name", builder.getStringAttr(kernel.name));
+    kernels.push_back(list.getDictionary(builder.getContext()));
+  }
+  return builder.getDictionaryAttr(
+      {builder.getNamedAttr("chip", builder.getStringAttr(chip)),
+       builder.getNamedAttr("kernels", builder.getArrayAttr(kernels))});
+}
+
+LogicalResult hgf::assembleKernels(ModuleOp module) {
+  SmallVector<gpu::BinaryOp> binaries(module.getOps<gpu::BinaryOp>());
+  if (binaries.empty())
+    return success();
+  llvm::Expected<std::string> ptxas = findPtxas();
+  if (!ptxas) {
+    module.emitWarning()
+        << llvm::toString(ptxas.takeError())
+        << "; the binary holds PTX alone, which the driver translates when the "
+           "model is loaded";
+    return success();
+  }
+  GpuTools tools;
+  tools.ptxas = *ptxas;
+  Builder builder(module.getContext());
+  SmallVector<Attribute> resources;
+  for (gpu::BinaryOp binary : binaries) {
+    SmallVector<Attribute> objects;
+    gpu::ObjectAttr newest;
+    for (Attribute attribute : binary.getObjects()) {
+      auto object = cast<gpu::ObjectAttr>(attribute);
+      auto target = cast<NVVM::NVVMTargetAttr>(object.getTarget());
+      llvm::Expected<AssembledImage> image =
+          assemble(object.getObject(), target.getChip(), tools);
+      if (!image)
+        return module.emitError(llvm::toString(image.takeError()));
+      objects.push_back(builder.getAttr<gpu::ObjectAttr>(
+          object.getTarget(), gpu::CompilationTarget::Binary,
+          builder.getStringAttr(image->cubin), DictionaryAttr(),
+          gpu::KernelTableAttr()));
+      if (resources.empty())
+        addToReport(module, *image);
+      resources.push_back(describe(target.getChip(), *image, builder));
+      // PTX is for chips that are newer than all that were named.
+      auto getNumber = [](gpu::ObjectAttr object) {
+        StringRef chip =
+            cast<NVVM::NVVMTargetAttr>(object.getTarget()).getChip();
+        int64_t number = 0;
+        (void)chip.drop_front(strlen("sm_")).getAsInteger(10, number);
+        return number;
+      };
+      if (!newest || getNumber(object) > getNumber(newest))
+        newest = object;
+    }
+    objects.push_back(newest);
+    binary.setObjectsAttr(builder.getArrayAttr(objects));
+  }
+  module->setAttr("hgf.gpu_resources", builder.getArrayAttr(resources));
+  return success();
+}
