@@ -79,13 +79,16 @@ private:
   }
 
   void emitTiles(Operation *place) {
-    Value tiles = arith::CeilDivUIOp::create(b, getSize(2),
-                                             constant(plan.getTileQueries()));
     auto init = cast<MemRefType>(op.getInit().getType());
-    // Another number of queries rarely needs another grid, which would be
-    // another graph.
+    Value tiles;
     if (init.isDynamicDim(2))
-      tiles = hgf::roundUpToPowerOfTwo(b, tiles, mostTiles);
+      // Another number of queries rarely needs another grid, which would be
+      // another graph.
+      tiles = hgf::roundUpToPowerOfTwo(
+          b,
+          arith::CeilDivUIOp::create(b, getSize(2),
+                                     constant(plan.getTileQueries())),
+          mostTiles);
     else
       tiles = constant(std::min<int64_t>(
           llvm::divideCeil(init.getDimSize(2), plan.getTileQueries()),

@@ -64,14 +64,14 @@ def MapAttention : Pass<"map-attention", "mlir::ModuleOp"> {
     becomes
 
     ```mlir
-    func.func @main(
-      gpu.launch_func @hgf_kernels::@hgf_operation_0 blocks in (%c1, %c4, ...) threads in (%c128, ...) args(%arg0 : memref<1x4x64x8xf32>, ...)
+    func.func @main(...
+      gpu.launch_func @hgf_kernels::@hgf_operation_0 blocks in (%c1..., %c4..., ...) threads in (%c128, ...) args(%arg0 : memref<1x4x64x8xf32>, ...)
       return
-    gpu.module @hgf_kernels {
+      gpu.module @hgf_kernels {
       gpu.func @hgf_operation_0(...) workgroup(...) kernel {
-        gpu.barrier
-        gpu.shuffle xor ...
-        llvm.call_intrinsic "llvm.nvvm.ex2.approx.ftz"...
+        ...gpu.barrier...
+        ...gpu.shuffle xor...
+        ...llvm.call_intrinsic "llvm.nvvm.ex2.approx.ftz"...
     ```
   }];
   let dependentDialects = ["mlir::arith::ArithDialect", "mlir::gpu::GPUDialect",

@@ -51,7 +51,7 @@ func.func @unknown(%q: memref<1x4x?x64xf32>, %k: memref<1x2x?x64xf32>, %scratch:
 // CHECK: %[[POINTER:.*]] = memref.extract_aligned_pointer_as_index
 // CHECK: arith.remui %[[POINTER]], %c16
 // CHECK: scf.if
-// CHECK: vector.load {{.*}} {alignment = 16 : i64} : memref<?xf32>, vector<4xf32>
+// CHECK: vector.load {{.*}} {alignment = 16 : i64} : memref<{{.*}}>, vector<4xf32>
 // CHECK: gpu.shuffle xor
 // CHECK: } else {
 // CHECK: memref.load
