@@ -14,19 +14,51 @@
 
 using namespace mlir;
 
+/// What the assembler says of one kernel.
+static NamedAttrList describe(const hgf::KernelResources &kernel,
+                              Builder &builder) {
+  NamedAttrList list;
+  list.set("registers", builder.getI64IntegerAttr(kernel.registers));
+  list.set("shared_bytes", builder.getI64IntegerAttr(kernel.sharedBytes));
+  list.set("spill_bytes", builder.getI64IntegerAttr(kernel.getSpillBytes()));
+  return list;
+}
+
+/// Adds it to the kernels that the layers' lines of the report name.
+static void addToReport(ModuleOp module, const hgf::AssembledImage &image) {
+  auto report = module->getAttrOfType<ArrayAttr>("hgf.report");
+  if (!report)
+    return;
+  Builder builder(module.getContext());
+  SmallVector<Attribute> lines;
+  for (Attribute attribute : report) {
+    NamedAttrList line(cast<DictionaryAttr>(attribute));
+    for (StringRef place : {"gpu_prologue", "gpu_decode", "gpu_prefill"}) {
+      auto entry = dyn_cast_or_null<DictionaryAttr>(line.get(place));
+      const hgf::KernelResources *kernel =
+          entry ? image.find(entry.getAs<StringAttr>("kernel").getValue())
+                : nullptr;
+      if (!kernel)
+        continue;
+      NamedAttrList joined(entry);
+      for (NamedAttribute resource : describe(*kernel, builder))
+        joined.set(resource.getName(), resource.getValue());
+      line.set(place, joined.getDictionary(module.getContext()));
+    }
+    lines.push_back(line.getDictionary(module.getContext()));
+  }
+  module->setAttr("hgf.report", builder.getArrayAttr(lines));
+}
+
 /// What the assembler says of the kernels of one chip, for the report.
 static Attribute describe(StringRef chip, const hgf::AssembledImage &image,
                           Builder &builder) {
   SmallVector<Attribute> kernels;
-  for (const hgf::KernelResources &kernel : image.kernels)
-    kernels.push_back(builder.getDictionaryAttr(
-        {builder.getNamedAttr("name", builder.getStringAttr(kernel.name)),
-         builder.getNamedAttr("registers",
-                              builder.getI64IntegerAttr(kernel.registers)),
-         builder.getNamedAttr("shared_bytes",
-                              builder.getI64IntegerAttr(kernel.sharedBytes)),
-         builder.getNamedAttr("spill_bytes", builder.getI64IntegerAttr(
-                                                 kernel.getSpillBytes()))}));
+  for (const hgf::KernelResources &kernel : image.kernels) {
+    NamedAttrList list = describe(kernel, builder);
+    list.set("name", builder.getStringAttr(kernel.name));
+    kernels.push_back(list.getDictionary(builder.getContext()));
+  }
   return builder.getDictionaryAttr(
       {builder.getNamedAttr("chip", builder.getStringAttr(chip)),
        builder.getNamedAttr("kernels", builder.getArrayAttr(kernels))});
@@ -62,6 +94,8 @@ LogicalResult hgf::assembleKernels(ModuleOp module) {
           object.getTarget(), gpu::CompilationTarget::Binary,
           builder.getStringAttr(image->cubin), DictionaryAttr(),
           gpu::KernelTableAttr()));
+      if (resources.empty())
+        addToReport(module, *image);
       resources.push_back(describe(target.getChip(), *image, builder));
       // PTX is for chips that are newer than all that were named.
       auto getNumber = [](gpu::ObjectAttr object) {

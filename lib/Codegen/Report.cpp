@@ -107,6 +107,10 @@ std::string hgf::formatReportAsJSON(ModuleOp module) {
                           {"bytes", int64_t(totals.bytes)},
                           {"effective_bits", totals.getEffectiveBits()},
                           {"density_against_16_bits", totals.getDensity()}}}};
+  if (auto resources = module->getAttrOfType<ArrayAttr>("hgf.gpu_resources"))
+    object["gpu"] = toJSON(resources);
+  if (auto bytes = module->getAttrOfType<IntegerAttr>("hgf.fallback_bytes"))
+    object["fallback_bytes"] = bytes.getInt();
   auto levels = module->getAttrOfType<StringAttr>("hgf.levels");
   auto choice = module->getAttrOfType<StringAttr>("hgf.level_choice");
   if (levels && choice) {
@@ -121,6 +125,13 @@ static std::string getCell(DictionaryAttr line, StringRef column) {
   if (column == "shape" && line.contains("rows"))
     return llvm::formatv("{0}x{1}", int64_t(getNumber(line, "rows")),
                          int64_t(getNumber(line, "columns")));
+  if (auto decode = line.getAs<DictionaryAttr>("gpu_decode");
+      decode && !line.contains(column)) {
+    if (column == "grid")
+      return llvm::formatv("{0}x{1}", int64_t(getNumber(decode, "blocks")),
+                           int64_t(getNumber(decode, "threads")));
+    line = decode;
+  }
   Attribute value = line.get(column);
   if (auto text = dyn_cast_or_null<StringAttr>(value))
     return text.str();
@@ -146,16 +157,50 @@ static std::string formatHeads(ModuleOp module) {
   return text;
 }
 
+/// What a GPU model has beside its layers.
+static std::string formatGpu(ModuleOp module) {
+  std::string text;
+  auto resources = module->getAttrOfType<ArrayAttr>("hgf.gpu_resources");
+  for (Attribute attribute :
+       resources ? resources.getValue() : ArrayRef<Attribute>()) {
+    auto image = cast<DictionaryAttr>(attribute);
+    auto kernels = image.getAs<ArrayAttr>("kernels");
+    double registers = 0, spills = 0;
+    for (Attribute kernel : kernels) {
+      auto line = cast<DictionaryAttr>(kernel);
+      registers = std::max(registers, getNumber(line, "registers"));
+      spills += getNumber(line, "spill_bytes");
+    }
+    text += llvm::formatv("{0}: {1} kernels, at most {2} registers, {3} bytes "
+                          "spilled\n",
+                          getCell(image, "chip"), kernels.size(),
+                          int64_t(registers), int64_t(spills));
+  }
+  if (auto bytes = module->getAttrOfType<IntegerAttr>("hgf.fallback_bytes"))
+    text += llvm::formatv("the version for the CPU has weights of its own: "
+                          "{0:f2} MB\n",
+                          bytes.getInt() / 1e6);
+  return text;
+}
+
 std::string hgf::formatReportAsTable(ModuleOp module) {
   Totals totals(module);
   if (totals.linears == 0)
-    return formatHeads(module) + "no ternary linear was found\n";
+    return formatHeads(module) + "no ternary linear was found\n" +
+           formatGpu(module);
   SmallVector<StringRef> columns = {"node", "form",          "shape",
                                     "rank", "encoding",      "kernel",
                                     "bits", "effective_bits"};
   if (totals.missed)
     columns.push_back("missed");
-  columns.push_back("encoding_reason");
+  if (llvm::any_of(getLines(module), [](Attribute line) {
+        return cast<DictionaryAttr>(line).contains("gpu_decode");
+      }))
+    llvm::append_range(columns,
+                       ArrayRef<StringRef>{"grid", "registers", "shared_bytes",
+                                           "sass_per_weight"});
+  else
+    columns.push_back("encoding_reason");
   std::vector<std::vector<std::string>> rows(1);
   for (StringRef column : columns) {
     std::string title = column.str();
@@ -181,7 +226,7 @@ std::string hgf::formatReportAsTable(ModuleOp module) {
     }
     stream << '\n';
   }
-  stream << formatHeads(module);
+  stream << formatHeads(module) << formatGpu(module);
   stream << llvm::formatv(
       "total: {0} linears, {1} off the fast kernel, {2:f2} M weights in {3:f2} "
       "MB, {4:f2} effective bits: {5:f1} times as many models fit into the "

@@ -79,7 +79,8 @@ typedef struct hgf_gpu_record {
 struct hgf_gpu_session {
   hgf_gpu_model *model;
   CUstream stream;
-  CUdeviceptr failure;   /* int32 */
+  CUdeviceptr failure; /* int32 */
+  bool failure_is_zero;
   int32_t *host_failure; /* pinned */
   hgf_gpu_record record;
   CUresult defect; /* the first since begin */

@@ -183,8 +183,10 @@ static void copy(hgf_gpu_session *session, const hgf_copy *copy) {
 static void begin(hgf_gpu_session *session) {
   session->defect = CUDA_SUCCESS;
   hgf_gpu_record_begin(session);
-  if (session->model->descriptor->message_count > 0)
+  /* After a run that went well it is still 0. */
+  if (!session->failure_is_zero)
     zero(session, (void *)(uintptr_t)session->failure, sizeof(int32_t));
+  session->failure_is_zero = session->model->descriptor->message_count == 0;
 }
 
 static uint64_t failure(hgf_gpu_session *session) { return session->failure; }
@@ -202,8 +204,10 @@ static hgf_status finish(hgf_gpu_session *session, char *error,
                   "asking whether the model failed");
   hgf_status status = wait(session, error, error_size);
   int32_t number = *session->host_failure;
-  if (status || number == 0)
+  if (status || number == 0) {
+    session->failure_is_zero = !status;
     return status;
+  }
   snprintf(error, error_size, "%s",
            number > 0 && number <= count
                ? descriptor->messages[number - 1]

@@ -85,7 +85,8 @@ public:
       : op(op), kernels(kernels), b(op.getLoc(), op),
         key(hgf::getGpuLinearKey(op)) {}
 
-  void emit(LLVM::GlobalOp weights) {
+  /// Returns what the report says of the layer.
+  SmallVector<NamedAttribute> emit(LLVM::GlobalOp weights) {
     Value blob = LLVM::AddrSpaceCastOp::create(
         b,
         LLVM::LLVMPointerType::get(
@@ -104,7 +105,9 @@ public:
       arguments[hgf::PrologueInputStride] = x.stride;
       arguments[hgf::PrologueWeights] = blob;
       arguments[hgf::PrologueScratch] = scratch;
-      launch(hgf::getOrBuildPrologue(kernels.module(), key), arguments);
+      hgf::GpuKernel prologue = hgf::getOrBuildPrologue(kernels.module(), key);
+      launch(prologue, arguments);
+      add("gpu_prologue", prologue);
     }
     SmallVector<Value> arguments(hgf::decodeArgumentCount);
     arguments[hgf::DecodeInput] = x.pointer;
@@ -118,7 +121,11 @@ public:
     arguments[hgf::DecodeTokens] = tokens;
     auto decode = [&](int64_t count) {
       key.tokens = count;
-      launch(hgf::getOrBuildDecode(kernels.module(), key), arguments);
+      hgf::GpuKernel kernel = hgf::getOrBuildDecode(kernels.module(), key);
+      launch(kernel, arguments);
+      if (!line.empty() && line.back().getName() == "gpu_decode")
+        return;
+      add("gpu_decode", kernel);
     };
     auto decode1 = [&] { decode(1); };
     auto decode2 = [&] { decode(2); };
@@ -126,9 +133,23 @@ public:
     auto decode8 = [&] { decode(8); };
     hgf::chooseByTokens(b, tokens, {{1, decode1}, {2, decode2}, {4, decode4}},
                         decode8);
+    return line;
   }
 
 private:
+  /// The first kernel of each kind stands in the report: with an unknown number
+  /// of tokens that for one.
+  void add(StringRef name, hgf::GpuKernel kernel) {
+    line.push_back(b.getNamedAttr(
+        name,
+        b.getDictionaryAttr(
+            {b.getNamedAttr("kernel",
+                            b.getStringAttr(kernel.function.getName())),
+             b.getNamedAttr("blocks", b.getI64IntegerAttr(kernel.blocks)),
+             b.getNamedAttr("threads", b.getI64IntegerAttr(kernel.threads)),
+             b.getNamedAttr("tokens", b.getI64IntegerAttr(kernel.tokens))})));
+  }
+
   void launch(const hgf::GpuKernel &kernel, ArrayRef<Value> arguments) {
     launchOnTokens(b, kernel, tokens, arguments);
   }
@@ -138,9 +159,24 @@ private:
   ImplicitLocOpBuilder b;
   hgf::GpuLinearKey key;
   Value tokens;
+  SmallVector<NamedAttribute> line;
 };
 
 struct MapLayers : public hgf::impl::MapLayersBase<MapLayers> {
+  /// Adds `line` to the layer's line of the report, if it has one.
+  void report(hgf::LinearOp op, ArrayRef<NamedAttribute> line) {
+    auto number = op->getAttrOfType<IntegerAttr>("hgf.line");
+    auto known = getOperation()->getAttrOfType<ArrayAttr>("hgf.report");
+    if (!number || !known)
+      return;
+    SmallVector<Attribute> lines(known.getValue());
+    NamedAttrList entries(cast<DictionaryAttr>(lines[number.getInt()]));
+    for (NamedAttribute entry : line)
+      entries.set(entry.getName(), entry.getValue());
+    lines[number.getInt()] = entries.getDictionary(&getContext());
+    getOperation()->setAttr("hgf.report", ArrayAttr::get(&getContext(), lines));
+  }
+
   void runOnOperation() override {
     ModuleOp module = getOperation();
     SmallVector<hgf::LinearOp> layers;
@@ -160,7 +196,7 @@ struct MapLayers : public hgf::impl::MapLayersBase<MapLayers> {
             "expected weights that lower-weights has lowered, and scratch");
         return signalPassFailure();
       }
-      LayerLaunches(op, kernels).emit(weights);
+      report(op, LayerLaunches(op, kernels).emit(weights));
       op.erase();
       if (constant->use_empty())
         constant.erase();

@@ -113,8 +113,14 @@ struct PackWeights : public hgf::impl::PackWeightsBase<PackWeights> {
     if (auto known = getOperation()->getAttrOfType<ArrayAttr>("hgf.report"))
       llvm::append_range(report, known);
     for (hgf::LinearOp op : layers)
-      if (isa<hgf::TernaryType>(op.getWeight().getType()))
+      if (isa<hgf::TernaryType>(op.getWeight().getType())) {
         report.push_back(pack(op));
+        // Kernels are chosen later, and join the line then.
+        if (gpu && !op->hasAttr("hgf.missed"))
+          op->setAttr(
+              "hgf.line",
+              Builder(&getContext()).getI64IntegerAttr(report.size() - 1));
+      }
     if (!report.empty())
       getOperation()->setAttr("hgf.report",
                               ArrayAttr::get(&getContext(), report));

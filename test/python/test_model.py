@@ -48,6 +48,20 @@ def test_description_names_tensors_and_dimensions(adder):
     assert "x: float32[batch, 4]" in repr(adder)
 
 
+def test_a_model_for_the_cpu_runs_on_no_other_device(adder, tmp_path):
+    x, y = arrays()
+    hgf.compile_to(models.add(), tmp_path / "adder.so")
+    for device in ("auto", "cpu"):
+        model = hgf.load(tmp_path / "adder.so", threads=1, device=device)
+        np.testing.assert_array_equal(model(x, y), x + y)
+        np.testing.assert_array_equal(model.clone()(x, y), x + y)
+    for device in ("gpu", "gpu:0", "sim"):
+        with pytest.raises(hgf.Error, match=f"auto or cpu but got '{device}': the model is compiled for the CPU"):
+            hgf.load(tmp_path / "adder.so", device=device)
+    with pytest.raises(hgf.Error, match="expected a device auto, gpu, gpu:N, sim or cpu but got 'cuda'"):
+        hgf.load(tmp_path / "adder.so", device="cuda")
+
+
 def test_lists_and_awkward_arrays_are_copied_once(adder):
     x, y = arrays()
     np.testing.assert_array_equal(adder(x.tolist(), y), x + y)

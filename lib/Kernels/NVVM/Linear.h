@@ -1,4 +1,4 @@
-//===- Linear.h - The two kernels of a layer --------------------*- C++ -*-===//
+//===- Linear.h - The kernels of a layer ------------------------*- C++ -*-===//
 //
 // Part of HGF, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -20,9 +20,11 @@ struct LaunchShape {
 };
 LaunchShape getPrologueShape(const GpuLinearKey &key);
 LaunchShape getDecodeShape(const GpuLinearKey &key);
+LaunchShape getPrefillShape(const GpuLinearKey &key);
 
 void buildPrologue(GpuBuilder &k, const GpuLinearKey &key);
 void buildDecode(GpuBuilder &k, const GpuLinearKey &key);
+void buildPrefill(GpuBuilder &k, const GpuLinearKey &key);
 
 /// alpha = sigmoid(sum + bias), or 0 below the threshold; `biasPointer` is that
 /// of the layout's gateBias.

@@ -8,6 +8,8 @@
 #include "KernelFunction.h"
 #include "Linear.h"
 
+#include "hgf/Kernels/NVVM/PrefillKernel.h"
+
 using namespace mlir;
 using namespace hgf;
 
@@ -29,10 +31,11 @@ GpuKernel hgf::getOrBuildPrologue(gpu::GPUModuleOp module,
   return {function, shape.threads, shape.blocks, 1};
 }
 
-GpuKernel hgf::getOrBuildDecode(gpu::GPUModuleOp module,
-                                const GpuLinearKey &key) {
-  LaunchShape shape = getDecodeShape(key);
-  std::string name = key.getDecodeName();
+/// A kernel that takes DecodeArguments.
+static GpuKernel getOrBuildProducts(
+    gpu::GPUModuleOp module, const GpuLinearKey &key, StringRef name,
+    LaunchShape shape,
+    function_ref<void(GpuBuilder &, const GpuLinearKey &)> build) {
   auto function = module.lookupSymbol<gpu::GPUFuncOp>(name);
   if (!function) {
     SmallVector<ArgumentKind> arguments(decodeArgumentCount,
@@ -46,8 +49,20 @@ GpuKernel hgf::getOrBuildDecode(gpu::GPUModuleOp module,
       arguments[DecodeScratch] = ArgumentKind::Pointer;
     function = makeKernelFunction(module, name, arguments, shape.threads);
     GpuBuilder builder(function, shape.threads);
-    buildDecode(builder, key);
+    build(builder, key);
     builder.finish();
   }
   return {function, shape.threads, shape.blocks, key.tokens};
+}
+
+GpuKernel hgf::getOrBuildDecode(gpu::GPUModuleOp module,
+                                const GpuLinearKey &key) {
+  return getOrBuildProducts(module, key, key.getDecodeName(),
+                            getDecodeShape(key), buildDecode);
+}
+
+GpuKernel hgf::getOrBuildPrefill(gpu::GPUModuleOp module,
+                                 const GpuLinearKey &key) {
+  return getOrBuildProducts(module, key, getPrefillName(key),
+                            getPrefillShape(key), buildPrefill);
 }

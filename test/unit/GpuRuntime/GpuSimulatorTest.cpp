@@ -87,7 +87,8 @@ TEST(GpuSimulator, WritesWhatItCounts) {
 // shows when somebody waits, without its kernel's name.
 TEST(GpuSimulator, MayBeLate) {
   EXPECT_EQ(runTests("HGF_GPUSIM_LATE=1",
-                     "GpuSession*:GpuState*:GpuGraph*-GpuSession.Findings*"),
+                     "GpuSession*:GpuState*:GpuGraph*:"
+                     "GpuAgainstCpu*-GpuSession.Findings*"),
             0);
   Variable late("HGF_GPUSIM_LATE", "1");
   Session session = simulate(&gpu_out_of_bounds);

@@ -112,6 +112,20 @@ TEST(GpuGraph, RepeatsStepsWithNewValuesAndWithoutNewMemory) {
   }
 }
 
+TEST(GpuGraph, AStepIsAFewCalls) {
+  GrowingFile trace("hgf-gpu.trace");
+  Variable variable("HGF_GPUSIM_TRACE", trace.path);
+  Session session = simulate(&gpu_scale);
+  for (int step = 1; step <= 3; ++step) {
+    trace.readNew();
+    ASSERT_EQ(runOn(session, {1, 2}), HGF_OK);
+  }
+  EXPECT_EQ(trace.readNew(), "cuCtxPushCurrent_v2\ncuMemcpyHtoDAsync_v2\n"
+                             "cuGraphLaunch\ncuMemcpyDtoHAsync_v2\n"
+                             "cuMemcpyDtoHAsync_v2\ncuStreamSynchronize\n"
+                             "cuCtxPopCurrent_v2\n");
+}
+
 TEST(GpuGraph, CanBeTurnedOff) {
   GrowingFile trace("hgf-gpu.trace");
   Variable variable("HGF_GPUSIM_TRACE", trace.path);

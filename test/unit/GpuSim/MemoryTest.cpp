@@ -97,6 +97,33 @@ TEST(Memory, BoundsOfVariables) {
       runOnWords("ld.param.u64 %o, [memory+8];").has(Defect::OutOfBounds));
 }
 
+TEST(Memory, SharedMemoryOfKernels) {
+  // Two kernels' own variables need not fit together, those of the module and
+  // of one kernel must.
+  auto entry = [](const std::string &name, const std::string &body) {
+    return ".visible .entry " + name +
+           "() {\n.reg .b32 %v;\n.shared .align 4 .b8 own[150000];\n" + body +
+           "\nret;\n}\n";
+  };
+  std::string text = std::string(kHeader) +
+                     ".shared .align 4 .b8 all[40000];\n" +
+                     entry("first", "st.shared.u32 [own+149996], 5; "
+                                    "ld.shared.u32 %v, [own+149996];") +
+                     entry("second", "st.shared.u32 [own], 6; "
+                                     "ld.shared.u32 %v, [own+149996];") +
+                     entry("third", "mov.u32 %v, all; "
+                                    "st.shared.u32 [%v+40000], 7;");
+  DeviceMemory memory;
+  llvm::Expected<Module> module = Module::parse(memory, text);
+  ASSERT_TRUE(bool(module)) << llvm::toString(module.takeError());
+  auto run = [&](const char *name) {
+    return llvm::cantFail(module->getKernel(name)).launch({}, {}, 0, {});
+  };
+  EXPECT_TRUE(run("first").isClean()) << describe(run("first"));
+  EXPECT_TRUE(run("second").has(Defect::Uninitialised));
+  EXPECT_TRUE(run("third").has(Defect::OutOfBounds));
+}
+
 TEST(Memory, Alignment) {
   EXPECT_TRUE(runOnWords("ld.global.u32 %t, [%m+2];").has(Defect::Misaligned));
   EXPECT_TRUE(runOnWords(".reg .b32 %v; ld.global.v2.u32 {%t, %v}, [%m+4];")

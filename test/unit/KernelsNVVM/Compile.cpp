@@ -8,8 +8,10 @@
 #include "Compile.h"
 
 #include "hgf/Kernels/NVVM/LowerKernels.h"
+#include "hgf/Kernels/NVVM/PrefillKernel.h"
 
 #include "mlir/Dialect/GPU/Transforms/Passes.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/IR/Verifier.h"
 #include "mlir/InitAllDialects.h"
 #include "mlir/InitAllExtensions.h"
@@ -56,12 +58,20 @@ Compiled hgf::test::compile(ArrayRef<GpuLinearKey> keys, StringRef chip) {
     result.prologues.push_back(needsPrologue(key)
                                    ? describe(getOrBuildPrologue(kernels, key))
                                    : Launch());
-    result.decodes.push_back(describe(getOrBuildDecode(kernels, key)));
+    result.decodes.push_back(describe(key.tokens >= 16
+                                          ? getOrBuildPrefill(kernels, key)
+                                          : getOrBuildDecode(kernels, key)));
   }
   EXPECT_TRUE(succeeded(verify(*module)));
 
+  PassManager lowering(&context);
+  buildKernelLoweringPipeline(lowering);
+  EXPECT_TRUE(succeeded(lowering.run(*module)));
+  module->walk([](LLVM::CallOp call) {
+    ADD_FAILURE() << "calls a device library: " << call.getCallee()->str();
+  });
+
   PassManager manager(&context);
-  buildKernelLoweringPipeline(manager);
   GpuNVVMAttachTargetOptions target;
   target.chip = chip.str();
   target.features = "+ptx70";

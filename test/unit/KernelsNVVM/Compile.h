@@ -21,7 +21,8 @@ struct Launch {
 /// The kernels of some layers.
 struct Compiled {
   std::string ptx;
-  /// Per key; without a name where there is no prologue.
+  /// Per key; without a name where there is no prologue. From 16 tokens per
+  /// block on, prefill takes the place of decode.
   std::vector<Launch> prologues, decodes;
 };
 

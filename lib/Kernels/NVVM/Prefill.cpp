@@ -1,0 +1,97 @@
+//===- Prefill.cpp - The kernel that multiplies many tokens -----*- C++ -*-===//
+//
+// Part of HGF, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Prefill.h"
+
+#include "Linear.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+
+using namespace mlir;
+using namespace hgf;
+
+/// Columns of one unit, and of the part of it that one word of each lane has.
+static constexpr int64_t unitColumns = 256, pieceColumns = 64;
+static constexpr int64_t smallGroup = 32;
+
+bool hgf::hasPrefill(const GpuLinearKey &key) {
+  if (key.isFloat() || key.gatesOutput())
+    return false;
+  if (!key.isGrouped())
+    return true;
+  int64_t columns = WordLayout(key.parameters.columns).getPaddedColumns();
+  int64_t group = key.parameters.group;
+  return columns % unitColumns == 0 &&
+         (group == smallGroup || group % pieceColumns == 0);
+}
+
+int64_t hgf::getPrefillTokens(int64_t tokens) {
+  constexpr int64_t least = 16, most = 64;
+  return std::clamp<int64_t>(llvm::PowerOf2Ceil(tokens), least, most);
+}
+
+std::string hgf::getPrefillName(const GpuLinearKey &key) {
+  StringRef prefix = "hgf_decode_";
+  std::string name = key.getDecodeName();
+  assert(StringRef(name).starts_with(prefix));
+  return "hgf_prefill_" + name.substr(prefix.size());
+}
+
+PrefillShape::PrefillShape(const GpuLinearKey &key)
+    : tokenTiles(key.tokens / matrixTokens),
+      // Tokens that are loaded serve more rows if there are more; but few
+      // tokens leave a GPU without work where blocks are large, and groups take
+      // the registers of so many more products on their way into sums.
+      rowTiles(tokenTiles == 1 || key.isGrouped() ? 2 : 4) {
+  assert(key.tokens % matrixTokens == 0 && "tokens come in whole matrices");
+}
+
+Prefill::Prefill(GpuBuilder &k, const GpuLinearKey &key)
+    : k(k), key(key), parameters(key.parameters), shape(key),
+      words(parameters.columns), layout(computeGpuWeightLayout(parameters)),
+      scratch(computeGpuScratch(key)),
+      meaning(getCodeMeaning(parameters.levels)) {
+  assert(hasPrefill(key) && "the decode kernel takes this layer");
+  group = k.shiftRight(k.lane(), 2);
+  place = k.bitAnd(k.thread(), 3);
+  firstRow = k.add(k.multiply(k.blockX(), shape.getRows()),
+                   k.multiply(k.warp(), shape.getWarpRows()));
+  firstToken = k.multiply(k.toWide(k.blockY()), shape.getTokens());
+  tokensLeft = k.toNarrow(k.subtract(k.argument(DecodeTokens), firstToken));
+  firstScratch = k.address(k.argument(DecodeScratch),
+                           k.multiply(firstToken, scratch.tokenBytes));
+}
+
+void Prefill::build() { finish(multiply()); }
+
+Value Prefill::exclusiveOr(Value left, Value right) {
+  return arith::XOrIOp::create(k.b, left, right);
+}
+
+Value Prefill::clampToken(Value token) {
+  return k.minimum(token, k.add(tokensLeft, -1));
+}
+
+Value Prefill::clampRow(Value row) {
+  if (parameters.rows % shape.getRows() == 0)
+    return row;
+  return k.minimum(row, parameters.rows - 1);
+}
+
+Value Prefill::tokenPart(Value token, int64_t offset) {
+  return k.address(firstScratch, k.multiply(token, scratch.tokenBytes), offset);
+}
+
+void hgf::buildPrefill(GpuBuilder &k, const GpuLinearKey &key) {
+  Prefill(k, key).build();
+}
+
+LaunchShape hgf::getPrefillShape(const GpuLinearKey &key) {
+  PrefillShape shape(key);
+  return {PrefillShape::threads,
+          int64_t(llvm::divideCeil(key.parameters.rows, shape.getRows()))};
+}
