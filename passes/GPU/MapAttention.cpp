@@ -68,9 +68,8 @@ private:
   void emitSplits(Operation *place) {
     Value rows = multiply(getSize(0), getSize(2));
     launch(place,
-           {constant(plan.splits),
-            multiply(rows, constant(plan.keyHeads * plan.chunks)),
-            FlashAttentionPlan::threads},
+           {multiply(rows, constant(plan.keyHeads * plan.chunks)),
+            constant(plan.splits), FlashAttentionPlan::threads},
            hgf::emitFlashAttentionSplits);
     launch(place,
            {multiply(rows, constant(plan.heads)), Value(),
@@ -94,7 +93,7 @@ private:
           llvm::divideCeil(init.getDimSize(2), plan.getTileQueries()),
           mostTiles));
     launch(place,
-           {tiles, multiply(getSize(0), constant(plan.heads)),
+           {multiply(getSize(0), constant(plan.heads)), tiles,
             FlashAttentionPlan::threads},
            hgf::emitFlashAttentionTiles);
   }

@@ -65,7 +65,7 @@ def MapAttention : Pass<"map-attention", "mlir::ModuleOp"> {
 
     ```mlir
     func.func @main(...
-      gpu.launch_func @hgf_kernels::@hgf_operation_0 blocks in (%c1..., %c4..., ...) threads in (%c128, ...) args(%arg0 : memref<1x4x64x8xf32>, ...)
+      gpu.launch_func @hgf_kernels::@hgf_operation_0 blocks in (%..., %c1..., ...) threads in (%c128, ...) args(%arg0 : memref<1x4x64x8xf32>, ...)
       return
       gpu.module @hgf_kernels {
       gpu.func @hgf_operation_0(...) workgroup(...) kernel {
