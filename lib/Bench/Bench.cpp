@@ -8,6 +8,7 @@
 #include "hgf/Bench/Bench.h"
 
 #include "CompiledModel.h"
+#include "GpuMeasure.h"
 #include "GpuStatic.h"
 #include "Layers.h"
 #include "Machine.h"
@@ -444,6 +445,8 @@ int hgf::benchMain(int argc, char **argv) {
   }
   if (options.isStatic && options.isGpu)
     return runGpuStatic(options) ? 0 : 1;
+  if (options.isGpu)
+    return runGpuMeasure(options) ? 0 : 1;
   if (options.isStatic)
     return runStaticBench(options) ? 0 : 1;
   std::string runtimeDirectory = findRuntimeDirectory(argv[0]);

@@ -16,8 +16,9 @@
 
 #include <thread>
 
-// What the program of --standalone can hold.
+// The runtime's names of devices; what the program of --standalone can hold.
 extern "C" {
+#include "Device.h"
 #include "StandaloneOptions.h"
 }
 
@@ -55,9 +56,12 @@ reading memory and multiply-adds, both measured in the same rounds.
   --plot=FILE.svg|FILE.png    draws the layers under the machine's limits
   --static                    measures nothing: cycles of the kernels' inner loops
                               by llvm-mca; needs no machine of the target
-  --gpu=CHIP[,...]            with --static: kernels for NVIDIA's GPUs, e.g. sm_80:
+  --gpu                       measures kernels for few tokens on an NVIDIA GPU
+                              against a kernel that copies
+  --gpu=CHIP[,...]            with --static: such kernels for chips, e.g. sm_80:
                               instructions by ptxas, traffic by simulation; needs
                               no GPU. --gpu alone: all chips that are known
+  --device=gpu[:N]|sim        with --gpu: the GPU, by number, or a simulated one
   --bandwidth=GB/s[@GHz]      with --static: what one core reads, and its clock;
                               default: by CPU
   --standalone=FILE           measures nothing here, but writes one static program
@@ -90,7 +94,7 @@ static constexpr Preset presets[] = {
 static constexpr llvm::StringLiteral staticShapes =
     "2560x2560,6912x2560,2560x6912,3200x3200,8640x3200";
 
-/// What --static --gpu looks at by default: the layers of all presets.
+/// What --gpu looks at by default: the layers of all presets.
 static constexpr llvm::StringLiteral gpuShapes =
     "2560x2560,640x2560,6912x2560,2560x6912,3200x3200,8640x3200,3200x8640,"
     "1536x1536,4096x1536,1536x4096,3072x3072,9216x3072,3072x9216,2048x2048,"
@@ -193,30 +197,39 @@ static std::string parseBandwidth(StringRef text, BenchOptions &options) {
       .str();
 }
 
-/// What goes with --static --gpu, and its defaults.
-static std::string checkGpuStatic(llvm::ArrayRef<StringRef> given,
-                                  BenchOptions &options) {
+/// What goes with --gpu, and its defaults.
+static std::string checkGpu(llvm::ArrayRef<StringRef> given,
+                            BenchOptions &options) {
+  std::string mode = options.isStatic ? "--static --gpu" : "--gpu";
+  llvm::SmallVector<StringRef> known = {"gpu",    "shape",  "preset", "tokens",
+                                        "rank",   "gate",   "scale",  "json",
+                                        "static", "device", "seconds"};
+  // Nothing is run.
+  if (options.isStatic)
+    known.truncate(known.size() - 2);
   for (StringRef name : given)
-    if (!llvm::is_contained({"gpu", "static", "shape", "preset", "tokens",
-                             "rank", "gate", "scale", "json"},
-                            name))
-      return ("expected --static --gpu without --" + name +
-              ": nothing is run, and only what --shape, --preset, --tokens, "
-              "--rank, --gate and --scale say is looked at")
+    if (!llvm::is_contained(known, name))
+      return ("expected " + mode + " without --" + name +
+              ": only what --shape, --preset, --tokens, --rank, --gate and "
+              "--scale say is looked at")
           .str();
+  if (!options.isStatic && !options.chips.empty())
+    return "expected --static with --gpu=CHIP: a GPU on which kernels are "
+           "measured says itself what it is";
   if (!llvm::is_contained(given, "tokens"))
     options.tokens = {1};
   for (int64_t tokens : options.tokens)
     if (tokens > mostGpuTokens)
       return ("expected --tokens to be numbers from 1 to " +
-              Twine(mostGpuTokens) +
-              " with --static --gpu, which looks at the kernels for few "
-              "tokens, but got " +
+              Twine(mostGpuTokens) + " with " + mode +
+              ", which looks at the kernels for few tokens, but got " +
               Twine(tokens))
           .str();
   if (options.chips.empty())
     for (const Chip &chip : getChips())
       options.chips.push_back(chip.name.str());
+  if (options.gates.empty())
+    options.gates = {"none"};
   if (options.shapes.empty())
     return parseShapes(gpuShapes, options);
   return "";
@@ -229,11 +242,10 @@ static std::string checkStatic(llvm::ArrayRef<StringRef> given,
   auto isGiven = [&](StringRef name) {
     return llvm::is_contained(given, name);
   };
-  if (options.isGpu && !options.isStatic)
-    return "expected --static with --gpu: kernels are not measured on GPUs, "
-           "but their bounds are computed";
   if (options.isGpu)
-    return checkGpuStatic(given, options);
+    return checkGpu(given, options);
+  if (isGiven("device"))
+    return "expected --gpu with --device, which names the GPU to measure on";
   if (!options.isStatic) {
     if (isGiven("target") && options.standalone.empty())
       return "expected --static or --standalone=FILE with --target: what is "
@@ -304,6 +316,17 @@ static std::string parseOption(StringRef name, StringRef value,
         name, value, "one of " + listLevels(),
         [](StringRef word) { return findInstructionLevel(word); },
         options.levels);
+  if (name == "device") {
+    hgf_device device;
+    options.device = value.str();
+    return hgf_device_parse(options.device.c_str(), &device) &&
+                   (device.kind == hgf_device_gpu ||
+                    device.kind == hgf_device_sim)
+               ? ""
+               : ("expected --device to be gpu, gpu:N or sim but got '" +
+                  value + "'")
+                     .str();
+  }
   if (name == "gpu") {
     options.isGpu = true;
     return parseWords(

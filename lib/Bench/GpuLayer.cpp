@@ -8,7 +8,7 @@
 #include "GpuLayer.h"
 
 #include "hgf/GpuSim/GpuSim.h"
-#include "hgf/Kernels/NVVM/LowerKernels.h"
+#include "hgf/Passes/GPU/Passes.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
@@ -99,6 +99,42 @@ GpuLayer hgf::makeGpuLayer(MLIRContext &context, const LayerShape &shape,
 }
 
 //===----------------------------------------------------------------------===//
+// Launches
+//===----------------------------------------------------------------------===//
+
+GpuOperands::GpuOperands(const GpuLayer &layer)
+    : inputStride(llvm::alignTo(layer.shape.columns * floatBytes, 16)),
+      outputStride(layer.shape.rows * floatBytes), tokens(layer.tokens) {
+  inputBytes = static_cast<int64_t>(tokens * inputStride);
+  outputBytes = static_cast<int64_t>(tokens * outputStride);
+  blobBytes = computeGpuWeightLayout(layer.key.parameters).byteCount;
+  scratchBytes = layer.tokens * computeGpuScratch(layer.key).tokenBytes;
+}
+
+llvm::SmallVector<void *> GpuOperands::getPrologueArguments() {
+  llvm::SmallVector<void *> arguments(prologueArgumentCount);
+  arguments[PrologueInput] = &input;
+  arguments[PrologueInputStride] = &inputStride;
+  arguments[PrologueWeights] = &weights;
+  arguments[PrologueScratch] = &scratch;
+  return arguments;
+}
+
+llvm::SmallVector<void *> GpuOperands::getDecodeArguments() {
+  llvm::SmallVector<void *> arguments(decodeArgumentCount);
+  arguments[DecodeInput] = &input;
+  arguments[DecodeInputStride] = &inputStride;
+  arguments[DecodeWeights] = &weights;
+  arguments[DecodeScratch] = &scratch;
+  arguments[DecodeResidual] = &none;
+  arguments[DecodeResidualStride] = &none;
+  arguments[DecodeOutput] = &output;
+  arguments[DecodeOutputStride] = &outputStride;
+  arguments[DecodeTokens] = &tokens;
+  return arguments;
+}
+
+//===----------------------------------------------------------------------===//
 // Traffic
 //===----------------------------------------------------------------------===//
 
@@ -108,61 +144,31 @@ namespace {
 class SimulatedLayer {
 public:
   SimulatedLayer(const GpuLayer &layer, GpuTraffic &traffic)
-      : layer(layer), traffic(traffic),
-        inputStride(llvm::alignTo(layer.shape.columns * floatBytes, 16)),
-        outputStride(layer.shape.rows * floatBytes) {}
+      : layer(layer), traffic(traffic), operands(layer) {}
 
   std::string run(StringRef ptx) {
     llvm::Expected<gpusim::Module> parsed = gpusim::Module::parse(memory, ptx);
     if (!parsed)
       return "expected PTX that the simulator reads but got an error: " +
              llvm::toString(parsed.takeError());
-    int64_t blobBytes = computeGpuWeightLayout(layer.key.parameters).byteCount;
-    // Which bytes are moved does not depend on numbers, but a gate that is
-    // closed would skip the correction: these are small and positive as float16
-    // and as float32.
-    uint64_t input = allocate(layer.tokens * inputStride, 0x3c);
-    uint64_t weights = allocate(blobBytes, 0x3c);
-    uint64_t output = allocate(layer.tokens * outputStride);
-    uint64_t scratch =
-        allocate(layer.tokens * computeGpuScratch(layer.key).tokenBytes);
-    uint64_t none = 0;
-    uint64_t tokens = layer.tokens;
+    operands.input = memory.allocate(operands.inputBytes);
+    operands.weights = memory.allocate(operands.blobBytes);
+    operands.scratch = memory.allocate(operands.scratchBytes);
+    operands.output = memory.allocate(operands.outputBytes);
+    memory.fill(operands.input, GpuOperands::fill, operands.inputBytes);
+    memory.fill(operands.weights, GpuOperands::fill, operands.blobBytes);
     std::string problem;
-    if (!layer.prologue.kernel.empty()) {
-      const void *parameters[prologueArgumentCount] = {};
-      parameters[PrologueInput] = &input;
-      parameters[PrologueInputStride] = &inputStride;
-      parameters[PrologueWeights] = &weights;
-      parameters[PrologueScratch] = &scratch;
-      problem = launch(*parsed, layer.prologue, parameters);
-    }
+    if (!layer.prologue.kernel.empty())
+      problem =
+          launch(*parsed, layer.prologue, operands.getPrologueArguments());
     if (!problem.empty())
       return problem;
-    const void *parameters[decodeArgumentCount] = {};
-    parameters[DecodeInput] = &input;
-    parameters[DecodeInputStride] = &inputStride;
-    parameters[DecodeWeights] = &weights;
-    parameters[DecodeScratch] = &scratch;
-    parameters[DecodeResidual] = &none;
-    parameters[DecodeResidualStride] = &none;
-    parameters[DecodeOutput] = &output;
-    parameters[DecodeOutputStride] = &outputStride;
-    parameters[DecodeTokens] = &tokens;
-    return launch(*parsed, layer.decode, parameters);
+    return launch(*parsed, layer.decode, operands.getDecodeArguments());
   }
 
 private:
-  /// A buffer of uninitialised bytes, or of bytes `value`.
-  uint64_t allocate(int64_t bytes, std::optional<uint8_t> value = {}) {
-    uint64_t address = memory.allocate(bytes);
-    if (value)
-      memory.fill(address, *value, bytes);
-    return address;
-  }
-
   std::string launch(const gpusim::Module &module, const GpuLaunch &launch,
-                     llvm::ArrayRef<const void *> parameters) {
+                     llvm::ArrayRef<void *> arguments) {
     llvm::Expected<gpusim::Kernel> kernel = module.getKernel(launch.kernel);
     if (!kernel)
       return llvm::toString(kernel.takeError());
@@ -171,7 +177,8 @@ private:
     options.stats = true;
     gpusim::Report report = kernel->launch(
         {uint32_t(launch.blocks), uint32_t(launch.tokenBlocks), 1},
-        {uint32_t(launch.threads), 1, 1}, 0, parameters, options);
+        {uint32_t(launch.threads), 1, 1}, 0,
+        llvm::SmallVector<const void *>(arguments), options);
     if (!report.isClean()) {
       std::string text;
       llvm::raw_string_ostream stream(text);
@@ -204,7 +211,7 @@ private:
   const GpuLayer &layer;
   GpuTraffic &traffic;
   gpusim::DeviceMemory memory;
-  uint64_t inputStride, outputStride;
+  GpuOperands operands;
 };
 
 } // namespace

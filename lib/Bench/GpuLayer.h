@@ -13,6 +13,7 @@
 #include "hgf/Kernels/NVVM/LinearKernels.h"
 #include "hgf/Target/NVVM/Chip.h"
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
+#include "llvm/ADT/SmallVector.h"
 
 namespace hgf {
 
@@ -49,6 +50,25 @@ GpuLinearKey makeGpuKey(const LayerShape &shape, int64_t tokens);
 /// emitted.
 GpuLayer makeGpuLayer(mlir::MLIRContext &context, const LayerShape &shape,
                       int64_t tokens);
+
+/// What the launches of a layer take: addresses and strides of 64 bits.
+struct GpuOperands {
+  explicit GpuOperands(const GpuLayer &layer);
+
+  /// Bytes of each buffer. The blob holds the layer's constants.
+  int64_t inputBytes = 0, blobBytes = 0, scratchBytes = 0, outputBytes = 0;
+  /// Which bytes are moved does not depend on numbers, but a gate that is
+  /// closed would skip the correction: what x and the blob are filled with,
+  /// which is small and positive as float16 and as float32.
+  static constexpr uint8_t fill = 0x3c;
+
+  uint64_t input = 0, inputStride = 0, weights = 0, scratch = 0, output = 0,
+           outputStride = 0, tokens = 0, none = 0;
+
+  /// Pointers to the kernels' arguments in here.
+  llvm::SmallVector<void *> getPrologueArguments();
+  llvm::SmallVector<void *> getDecodeArguments();
+};
 
 /// What a layer's launches did with memory, by the simulator.
 struct GpuTraffic {

@@ -52,6 +52,8 @@ struct BenchOptions {
   bool isGpu = false;
   /// The chips that GPU kernels are compiled for, which the table of chips has.
   std::vector<std::string> chips;
+  /// "gpu", "gpu:N" or "sim": where GPU kernels are measured.
+  std::string device = "gpu";
   /// LLVM triple that --static and --standalone compile for; empty: this
   /// machine's.
   std::string target;

@@ -8,7 +8,10 @@
 #include "SassLoops.h"
 
 #include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringSwitch.h"
+
+#include <set>
 
 using namespace hgf;
 using llvm::StringRef;
@@ -61,13 +64,111 @@ int64_t hgf::countMultiplyAdds(const SassInstruction &instruction) {
       .Default(0);
 }
 
+static void add(const SassInstruction &instruction, InstructionMix &mix) {
+  Pipeline pipeline = classify(instruction);
+  mix.total += pipeline != Pipeline::Nothing;
+  mix.logic += pipeline == Pipeline::Logic;
+  mix.products += pipeline == Pipeline::Products;
+}
+
 static InstructionMix countMix(llvm::ArrayRef<SassInstruction> code) {
   InstructionMix mix;
-  for (const SassInstruction &instruction : code) {
-    Pipeline pipeline = classify(instruction);
-    mix.total += pipeline != Pipeline::Nothing;
-    mix.logic += pipeline == Pipeline::Logic;
-    mix.products += pipeline == Pipeline::Products;
+  for (const SassInstruction &instruction : code)
+    add(instruction, mix);
+  return mix;
+}
+
+namespace {
+
+/// The registers that an instruction names, e.g. "R4", "P0" and "UR5".
+struct Registers {
+  llvm::SmallVector<std::string, 4> written, read;
+};
+
+} // namespace
+
+/// Reads the register at the beginning of `text`, "R4.64" for example, and
+/// removes its name. "RZ", "PT" and the like are constants.
+static bool consumeRegister(StringRef &text, StringRef &bank,
+                            unsigned &number) {
+  StringRef rest = text;
+  for (StringRef name : {"UR", "UP", "R", "P"})
+    if (rest.consume_front(name)) {
+      bank = name;
+      if (rest.consumeInteger(10, number))
+        return false;
+      text = rest;
+      return true;
+    }
+  return false;
+}
+
+/// Registers of `text`, each with as many following ones as `width` says; more
+/// where it is named as 64 bits.
+static void addRegisters(StringRef text, unsigned width,
+                         llvm::SmallVectorImpl<std::string> &registers) {
+  bool insideWord = false;
+  while (!text.empty()) {
+    StringRef bank;
+    unsigned number;
+    if (insideWord || !consumeRegister(text, bank, number)) {
+      insideWord = llvm::isAlnum(text.front()) || text.front() == '_';
+      text = text.drop_front();
+      continue;
+    }
+    unsigned count = text.starts_with(".64") ? std::max(width, 2u) : width;
+    for (unsigned index = 0; index < (bank.ends_with("P") ? 1 : count); ++index)
+      registers.push_back(bank.str() + std::to_string(number + index));
+    insideWord = true;
+  }
+}
+
+/// What `instruction` writes and reads; rather too much than too little is
+/// read.
+static Registers findRegisters(const SassInstruction &instruction) {
+  Registers registers;
+  auto [before, operands] =
+      StringRef(instruction.text).split(instruction.opcode);
+  // A guard: what it leaves out keeps its value.
+  bool isGuarded = before.starts_with("@");
+  addRegisters(before, 1, registers.read);
+  StringRef opcode = instruction.opcode;
+  unsigned width = opcode.contains(".128")                              ? 4
+                   : opcode.contains(".64") || opcode.contains(".WIDE") ? 2
+                                                                        : 1;
+  // Stores and branches write no register.
+  StringRef first;
+  if (!llvm::is_contained({"ST", "STG", "STS", "STL", "BRA", "EXIT", "RED"},
+                          instruction.getBaseOpcode()))
+    std::tie(first, operands) = operands.split(',');
+  addRegisters(first, width, registers.written);
+  // Of several results the later ones are predicates.
+  for (StringRef next; operands.ltrim().starts_with("P") ||
+                       operands.ltrim().starts_with("UP");) {
+    std::tie(next, operands) = operands.split(',');
+    addRegisters(next, 1, registers.written);
+    addRegisters(next, 1, registers.read);
+  }
+  if (isGuarded)
+    registers.read.append(registers.written);
+  addRegisters(operands, std::min(width, 2u), registers.read);
+  return registers;
+}
+
+/// Of `code`, which is executed in order, what its multiplications need.
+static InstructionMix countNeeded(llvm::ArrayRef<SassInstruction> code) {
+  InstructionMix mix;
+  std::set<std::string> needed;
+  for (const SassInstruction &instruction : llvm::reverse(code)) {
+    Registers registers = findRegisters(instruction);
+    bool isNeeded = countMultiplyAdds(instruction) > 0 ||
+                    instruction.getBaseOpcode() == "BRA";
+    for (const std::string &name : registers.written)
+      isNeeded |= needed.erase(name) > 0;
+    if (!isNeeded)
+      continue;
+    needed.insert(registers.read.begin(), registers.read.end());
+    add(instruction, mix);
   }
   return mix;
 }
@@ -75,7 +176,6 @@ static InstructionMix countMix(llvm::ArrayRef<SassInstruction> code) {
 InstructionMix SassLoop::getMix(int64_t tokens) const {
   double weights =
       static_cast<double>(multiplyAdds) / static_cast<double>(tokens);
-  InstructionMix mix = countMix(instructions);
   return {mix.total / weights, mix.logic / weights, mix.products / weights};
 }
 
@@ -112,10 +212,11 @@ std::optional<SassLoop> hgf::findSassLoop(const SassFunction &function) {
     if (isInnermost && (!best || loop.second > best->second))
       best = &loop;
   }
-  if (best)
-    return SassLoop{
-        code.slice(best->first.begin, best->first.end - best->first.begin),
-        best->second, /*isLoop=*/true};
+  if (best) {
+    llvm::ArrayRef<SassInstruction> loop =
+        code.slice(best->first.begin, best->first.end - best->first.begin);
+    return SassLoop{/*isLoop=*/true, loop, best->second, countMix(loop)};
+  }
   auto multiplies = [](const SassInstruction &instruction) {
     return countMultiplyAdds(instruction) > 0;
   };
@@ -131,7 +232,8 @@ std::optional<SassLoop> hgf::findSassLoop(const SassFunction &function) {
                StringRef(instruction.opcode).contains(".128");
       });
   llvm::ArrayRef<SassInstruction> stretch(begin, last);
-  return SassLoop{stretch, sumMultiplyAdds(stretch), /*isLoop=*/false};
+  return SassLoop{/*isLoop=*/false, stretch, sumMultiplyAdds(stretch),
+                  countNeeded(stretch)};
 }
 
 InstructionMix hgf::countExecuted(const SassFunction &function,

@@ -22,12 +22,16 @@ int64_t countMultiplyAdds(const SassInstruction &instruction);
 
 /// The instructions that a kernel spends its time in.
 struct SassLoop {
-  llvm::ArrayRef<SassInstruction> instructions;
-  /// On each thread, in one iteration.
-  int64_t multiplyAdds = 0;
   /// False where the kernel multiplies in no loop: then this is the stretch
   /// from the first load of 16 bytes to the last multiplication.
   bool isLoop = true;
+  llvm::ArrayRef<SassInstruction> instructions;
+  /// On each thread, in one iteration.
+  int64_t multiplyAdds = 0;
+  /// Instructions of one iteration; of a stretch those alone that the
+  /// multiplications take their operands from, since the assembler mixes all
+  /// else that the kernel does among them.
+  InstructionMix mix;
 
   /// What is executed for one weight, if each is multiplied with `tokens`
   /// tokens. Weights are counted by their multiplications, since loads may

@@ -54,6 +54,23 @@ template <typename From> struct ToIntrinsic : OpRewritePattern<From> {
   StringRef name;
 };
 
+/// LLVM has no intrinsics for indices.
+struct ExpandAbsoluteIndex : OpRewritePattern<math::AbsIOp> {
+  using OpRewritePattern::OpRewritePattern;
+
+  LogicalResult matchAndRewrite(math::AbsIOp op,
+                                PatternRewriter &rewriter) const override {
+    if (!op.getType().isIndex())
+      return rewriter.notifyMatchFailure(op, "not an index");
+    Location location = op.getLoc();
+    Value zero = arith::ConstantIndexOp::create(rewriter, location, 0);
+    Value negated =
+        arith::SubIOp::create(rewriter, location, zero, op.getOperand());
+    rewriter.replaceOpWithNewOp<arith::MaxSIOp>(op, op.getOperand(), negated);
+    return success();
+  }
+};
+
 Value callSqrt(OpBuilder &builder, Location location, Value value) {
   return LLVM::CallIntrinsicOp::create(builder, location, value.getType(),
                                        builder.getStringAttr("llvm.sqrt"),
@@ -92,6 +109,9 @@ void addIntrinsics(RewritePatternSet &patterns) {
   patterns.add<ToIntrinsic<math::RoundEvenOp>>(context, "llvm.roundeven");
   patterns.add<ToIntrinsic<math::SqrtOp>>(context, "llvm.sqrt");
   patterns.add<ToIntrinsic<math::TruncOp>>(context, "llvm.trunc");
+  patterns.add<ToIntrinsic<arith::MaxNumFOp>>(context, "llvm.maxnum");
+  patterns.add<ToIntrinsic<arith::MinNumFOp>>(context, "llvm.minnum");
+  patterns.add<ExpandAbsoluteIndex>(context, /*benefit=*/2);
   patterns.add<ExpandReciprocalRoot>(context);
 }
 

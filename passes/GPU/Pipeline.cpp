@@ -28,8 +28,7 @@
 
 using namespace mlir;
 
-/// Appends the passes that take kernels to the LLVM and NVVM dialects.
-static void buildKernelLowering(OpPassManager &manager) {
+void hgf::buildKernelLoweringPipeline(OpPassManager &manager) {
   // The same polynomials as on the CPU, so that both compute the same.
   manager.addPass(hgf::createApproximateMath());
   manager.addPass(hgf::createExpandDeviceMath());
@@ -89,7 +88,7 @@ void hgf::buildGPUPipeline(OpPassManager &manager,
   manager.addPass(createCheckHost());
   manager.addPass(createCanonicalizerPass());
   manager.addPass(createCSEPass());
-  buildKernelLowering(manager);
+  buildKernelLoweringPipeline(manager);
   buildHostLowering(manager);
   // Both sides are in the LLVM dialect: a memref is several arguments by now.
   manager.addPass(createConvertLaunches());

@@ -50,7 +50,7 @@ PrefillShape::PrefillShape(const GpuLinearKey &key)
   assert(key.tokens % matrixTokens == 0 && "tokens come in whole matrices");
 }
 
-Prefill::Prefill(GpuBuilder &k, const GpuLinearKey &key)
+GpuPrefill::GpuPrefill(GpuBuilder &k, const GpuLinearKey &key)
     : k(k), key(key), parameters(key.parameters), shape(key),
       words(parameters.columns), layout(computeGpuWeightLayout(parameters)),
       scratch(computeGpuScratch(key)),
@@ -66,28 +66,28 @@ Prefill::Prefill(GpuBuilder &k, const GpuLinearKey &key)
                            k.multiply(firstToken, scratch.tokenBytes));
 }
 
-void Prefill::build() { finish(multiply()); }
+void GpuPrefill::build() { finish(multiply()); }
 
-Value Prefill::exclusiveOr(Value left, Value right) {
+Value GpuPrefill::exclusiveOr(Value left, Value right) {
   return arith::XOrIOp::create(k.b, left, right);
 }
 
-Value Prefill::clampToken(Value token) {
+Value GpuPrefill::clampToken(Value token) {
   return k.minimum(token, k.add(tokensLeft, -1));
 }
 
-Value Prefill::clampRow(Value row) {
+Value GpuPrefill::clampRow(Value row) {
   if (parameters.rows % shape.getRows() == 0)
     return row;
   return k.minimum(row, parameters.rows - 1);
 }
 
-Value Prefill::tokenPart(Value token, int64_t offset) {
+Value GpuPrefill::tokenPart(Value token, int64_t offset) {
   return k.address(firstScratch, k.multiply(token, scratch.tokenBytes), offset);
 }
 
 void hgf::buildPrefill(GpuBuilder &k, const GpuLinearKey &key) {
-  Prefill(k, key).build();
+  GpuPrefill(k, key).build();
 }
 
 LaunchShape hgf::getPrefillShape(const GpuLinearKey &key) {

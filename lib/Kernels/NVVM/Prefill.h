@@ -46,12 +46,12 @@ struct PrefillShape {
 /// slot 4 j + place. Odd tokens have slots 0 to 3 and 4 to 7 exchanged, and 8
 /// to 11 and 12 to 15, so that the eight lanes that are served together, of two
 /// tokens, read from all banks.
-class Prefill {
+class GpuPrefill {
 public:
   using Value = mlir::Value;
   using Values = GpuBuilder::Values;
 
-  Prefill(GpuBuilder &k, const GpuLinearKey &key);
+  GpuPrefill(GpuBuilder &k, const GpuLinearKey &key);
 
   void build();
 

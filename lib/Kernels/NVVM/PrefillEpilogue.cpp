@@ -24,7 +24,7 @@ static constexpr int64_t stepRanks = 16, laneRanks = 4;
 // Results
 //===----------------------------------------------------------------------===//
 
-void Prefill::finish(Values sums) {
+void GpuPrefill::finish(Values sums) {
   for (int64_t tile = 0; tile < shape.rowTiles; ++tile)
     resultRows.push_back(makeRow(tile));
   size_t count = shape.rowTiles * fragment;
@@ -32,7 +32,7 @@ void Prefill::finish(Values sums) {
     finishTile(tile, ArrayRef<Value>(sums).slice(tile * count, count));
 }
 
-Prefill::ResultRow Prefill::makeRow(int64_t tile) {
+GpuPrefill::ResultRow GpuPrefill::makeRow(int64_t tile) {
   ResultRow row;
   Value number = k.add(getResultRow(), tile * matrixRows);
   if (parameters.rows % shape.getRows())
@@ -53,16 +53,16 @@ Prefill::ResultRow Prefill::makeRow(int64_t tile) {
   return row;
 }
 
-Value Prefill::getResultRow() {
+Value GpuPrefill::getResultRow() {
   return k.add(firstRow, k.add(k.multiply(place, 2), k.bitAnd(group, 1)));
 }
 
-Value Prefill::getResultToken(int64_t tile, int64_t index) {
+Value GpuPrefill::getResultToken(int64_t tile, int64_t index) {
   return k.add(k.bitAnd(group, ~int64_t(1)),
                tile * matrixTokens + index / 2 * matrixRows + index % 2);
 }
 
-Prefill::Values Prefill::exchange(ArrayRef<Value> fragments) {
+GpuPrefill::Values GpuPrefill::exchange(ArrayRef<Value> fragments) {
   // Neighbouring groups have the same two rows of two tokens; afterwards each
   // has one of the rows. So a store has eight rows of a token side by side,
   // which are 32 bytes.
@@ -78,7 +78,7 @@ Prefill::Values Prefill::exchange(ArrayRef<Value> fragments) {
   return results;
 }
 
-void Prefill::finishTile(int64_t tile, ArrayRef<Value> sums) {
+void GpuPrefill::finishTile(int64_t tile, ArrayRef<Value> sums) {
   Values products = exchange(sums), corrections;
   if (parameters.hasCorrection())
     corrections = correct(tile);
@@ -125,8 +125,8 @@ void Prefill::finishTile(int64_t tile, ArrayRef<Value> sums) {
     });
 }
 
-Value Prefill::outputAddress(DecodeArgument pointer, DecodeArgument stride,
-                             Value row, Value token) {
+Value GpuPrefill::outputAddress(DecodeArgument pointer, DecodeArgument stride,
+                                Value row, Value token) {
   return k.addressOf(
       k.address(k.argument(pointer), k.multiply(token, k.argument(stride))),
       row, floatBytes);
@@ -147,7 +147,7 @@ static int64_t getRankMultiple(const LinearParameters &parameters) {
   return 1;
 }
 
-Prefill::Values Prefill::correct(int64_t tile) {
+GpuPrefill::Values GpuPrefill::correct(int64_t tile) {
   // The ranks of all of the warp's rows: rows of a segment have zeros in those
   // of the others.
   RowRanks first = emitRowRanks(k, parameters, clampRow(firstRow));
@@ -168,8 +168,8 @@ Prefill::Values Prefill::correct(int64_t tile) {
                          }));
 }
 
-Value Prefill::loadRanks(Value pointer, int64_t bytes, Value index, Value count,
-                         bool isWhole) {
+Value GpuPrefill::loadRanks(Value pointer, int64_t bytes, Value index,
+                            Value count, bool isWhole) {
   Type element = k.b.getIntegerType(8 * bytes);
   Type type = k.vector(laneRanks, element);
   auto part = [&](int64_t offset) {
@@ -198,14 +198,14 @@ Value Prefill::loadRanks(Value pointer, int64_t bytes, Value index, Value count,
   return ranks;
 }
 
-Value Prefill::loadCorrection(Value token, Value rank, int64_t step) {
+Value GpuPrefill::loadCorrection(Value token, Value rank, int64_t step) {
   Value bits = loadRanks(tokenPart(clampToken(token), scratch.correction),
                          floatBytes, rank, k.integer(parameters.rank),
                          getRankMultiple(parameters) >= step);
   return k.bits(k.vector(laneRanks, k.f32()), bits);
 }
 
-Value Prefill::loadFactors(Value row, Value rank, int64_t step) {
+Value GpuPrefill::loadFactors(Value row, Value rank, int64_t step) {
   RowRanks ranks = emitRowRanks(k, parameters, row);
   int64_t bytes = getElementBytes(parameters.b);
   bool isWhole =
@@ -227,8 +227,8 @@ static std::pair<Value, Value> toOperands(GpuBuilder &k, Value numbers,
   return {operand(0), operand(1)};
 }
 
-Prefill::Values Prefill::multiplyFactors(int64_t tile, Value rank,
-                                         ArrayRef<Value> carried) {
+GpuPrefill::Values GpuPrefill::multiplyFactors(int64_t tile, Value rank,
+                                               ArrayRef<Value> carried) {
   // int8 numbers are exact as bf16, which has the range of h as well.
   FactorType type =
       parameters.b == FactorType::F16 ? FactorType::F16 : FactorType::BF16;
@@ -281,8 +281,8 @@ Prefill::Values Prefill::multiplyFactors(int64_t tile, Value rank,
   return sums;
 }
 
-Prefill::Values Prefill::addFactors(int64_t tile, Value rank,
-                                    ArrayRef<Value> carried) {
+GpuPrefill::Values GpuPrefill::addFactors(int64_t tile, Value rank,
+                                          ArrayRef<Value> carried) {
   Values sums(carried), corrections;
   for (int64_t index = 0; index < fragment; ++index)
     corrections.push_back(

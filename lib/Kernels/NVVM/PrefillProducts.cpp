@@ -38,7 +38,7 @@ static constexpr int64_t pieceColumns = places * wordColumns;
 // Steps
 //===----------------------------------------------------------------------===//
 
-Prefill::Values Prefill::multiply() {
+GpuPrefill::Values GpuPrefill::multiply() {
   shared = k.getShared(stages * getStageBytes() / floatBytes);
   int64_t units = llvm::divideCeil(words.getChunks(), places);
   size_t sumCount = shape.tokenTiles * shape.rowTiles * fragment;
@@ -74,7 +74,7 @@ Prefill::Values Prefill::multiply() {
   return multiplyCarried(k.integer(units - 1), carried);
 }
 
-Prefill::Values Prefill::getInitialSums() {
+GpuPrefill::Values GpuPrefill::getInitialSums() {
   // Codes are at least 0, so each product is too large by a multiple of the
   // token's sum.
   Values sums;
@@ -94,7 +94,7 @@ Prefill::Values Prefill::getInitialSums() {
   return sums;
 }
 
-Value Prefill::getColumn(Value chunk, Value word) {
+Value GpuPrefill::getColumn(Value chunk, Value word) {
   int64_t lanes = words.getLanes(), full = words.getFullSteps();
   Value step = k.shiftRight(chunk, llvm::Log2_64(lanes));
   Value lane = k.bitAnd(chunk, lanes - 1);
@@ -107,7 +107,7 @@ Value Prefill::getColumn(Value chunk, Value word) {
   return k.multiply(number, wordColumns);
 }
 
-Value Prefill::getStage(Value unit) {
+Value GpuPrefill::getStage(Value unit) {
   return k.address(shared, k.multiply(k.bitAnd(unit, 1), getStageBytes()));
 }
 
@@ -124,7 +124,7 @@ static void copy(GpuBuilder &k, Value target, Value source, int64_t bytes,
                           size);
 }
 
-void Prefill::copyUnit(Value unit) {
+void GpuPrefill::copyUnit(Value unit) {
   Value stage = getStage(unit);
   copyInputs(unit, stage);
   if (key.isGrouped())
@@ -132,7 +132,7 @@ void Prefill::copyUnit(Value unit) {
   NVVM::CpAsyncCommitGroupOp::create(k.b);
 }
 
-void Prefill::copyInputs(Value unit, Value stage) {
+void GpuPrefill::copyInputs(Value unit, Value stage) {
   Value slot = k.bitAnd(k.thread(), tokenSlots - 1);
   Value first = k.shiftRight(k.thread(), llvm::Log2_64(tokenSlots));
   Value chunk = k.add(k.multiply(unit, places), k.bitAnd(slot, places - 1));
@@ -158,7 +158,7 @@ void Prefill::copyInputs(Value unit, Value stage) {
   }
 }
 
-void Prefill::copyScales(Value unit, Value target) {
+void GpuPrefill::copyScales(Value unit, Value target) {
   int64_t rows = shape.getRows(), parts = getParts();
   int64_t count = rows * chunkWords * parts;
   target = k.address(target, k.multiply(k.thread(), floatBytes));
@@ -180,7 +180,7 @@ void Prefill::copyScales(Value unit, Value target) {
   }
 }
 
-Prefill::Values Prefill::loadWeights(Value unit) {
+GpuPrefill::Values GpuPrefill::loadWeights(Value unit) {
   Value chunk = k.add(k.multiply(unit, places), place);
   if (words.getChunks() % places)
     chunk = k.minimum(chunk, words.getChunks() - 1);
@@ -208,7 +208,8 @@ Prefill::Values Prefill::loadWeights(Value unit) {
 // Products
 //===----------------------------------------------------------------------===//
 
-void Prefill::multiplyUnit(Value unit, ArrayRef<Value> weights, Values &sums) {
+void GpuPrefill::multiplyUnit(Value unit, ArrayRef<Value> weights,
+                              Values &sums) {
   Value stage = getStage(unit);
   for (int64_t word = 0; word < chunkWords; ++word) {
     if (key.isGrouped()) {
@@ -226,8 +227,8 @@ void Prefill::multiplyUnit(Value unit, ArrayRef<Value> weights, Values &sums) {
   }
 }
 
-Prefill::Values Prefill::unpack(ArrayRef<Value> weights, int64_t word,
-                                const SignedCodes &codes) {
+GpuPrefill::Values GpuPrefill::unpack(ArrayRef<Value> weights, int64_t word,
+                                      const SignedCodes &codes) {
   // Codes times the factor of their meaning, which is 1 or 2.
   int64_t up = meaning.factor - 1;
   assert((up == 0 || up == 1) && "factors of codes are shifts");
@@ -247,8 +248,8 @@ Prefill::Values Prefill::unpack(ArrayRef<Value> weights, int64_t word,
   return registers;
 }
 
-std::pair<Value, Value> Prefill::loadInputs(Value stage, int64_t tile,
-                                            int64_t word) {
+std::pair<Value, Value> GpuPrefill::loadInputs(Value stage, int64_t tile,
+                                               int64_t word) {
   // Slot 4 word + place; in odd tokens the lowest bit of `word` is the other.
   Value odd = k.bitAnd(group, 1);
   Value slot =
@@ -265,9 +266,9 @@ std::pair<Value, Value> Prefill::loadInputs(Value stage, int64_t tile,
   return {low, load(tile * matrixTokens + matrixRows)};
 }
 
-void Prefill::multiplyWord(std::pair<Value, Value> inputs,
-                           ArrayRef<Value> registers, int64_t rowTile,
-                           MutableArrayRef<Value> sums) {
+void GpuPrefill::multiplyWord(std::pair<Value, Value> inputs,
+                              ArrayRef<Value> registers, int64_t rowTile,
+                              MutableArrayRef<Value> sums) {
   for (int64_t q = 0; q < wordRegisters; q += stepRegisters)
     multiplyMatrices(
         {k.element(inputs.first, q), k.element(inputs.second, q),
@@ -276,8 +277,9 @@ void Prefill::multiplyWord(std::pair<Value, Value> inputs,
         FactorType::I8);
 }
 
-void Prefill::multiplyMatrices(ArrayRef<Value> a, ArrayRef<Value> b,
-                               MutableArrayRef<Value> sums, FactorType type) {
+void GpuPrefill::multiplyMatrices(ArrayRef<Value> a, ArrayRef<Value> b,
+                                  MutableArrayRef<Value> sums,
+                                  FactorType type) {
   using Types = std::array<NVVM::MMATypes, 2>;
   bool isInteger = type == FactorType::I8;
   // Codes without signs are corrected by the tokens' sums.
@@ -304,22 +306,22 @@ void Prefill::multiplyMatrices(ArrayRef<Value> a, ArrayRef<Value> b,
 // Groups
 //===----------------------------------------------------------------------===//
 
-int64_t Prefill::getParts() const {
+int64_t GpuPrefill::getParts() const {
   return llvm::divideCeil(pieceColumns, parameters.group);
 }
 
-int64_t Prefill::getScalesOffset() const {
+int64_t GpuPrefill::getScalesOffset() const {
   return shape.getTokens() * tokenBytes;
 }
 
-int64_t Prefill::getStageBytes() const {
+int64_t GpuPrefill::getStageBytes() const {
   if (!key.isGrouped())
     return getScalesOffset();
   return getScalesOffset() +
          shape.getRows() * chunkWords * getParts() * floatBytes;
 }
 
-Prefill::SignedCodes Prefill::getSignedCodes(int64_t part) {
+GpuPrefill::SignedCodes GpuPrefill::getSignedCodes(int64_t part) {
   // No byte of `code + 128 - offset` carries into the next one; its upper bit
   // turned over, it is `code - offset`.
   constexpr int64_t ones = 0x01010101;
@@ -334,7 +336,7 @@ Prefill::SignedCodes Prefill::getSignedCodes(int64_t part) {
   return codes;
 }
 
-Prefill::Values Prefill::loadScales(Value stage, int64_t piece) {
+GpuPrefill::Values GpuPrefill::loadScales(Value stage, int64_t piece) {
   Value row =
       k.add(k.multiply(k.warp(), shape.getWarpRows()), k.multiply(place, 2));
   Value start =
@@ -349,8 +351,8 @@ Prefill::Values Prefill::loadScales(Value stage, int64_t piece) {
   return scales;
 }
 
-void Prefill::multiplyGroupWord(Value stage, ArrayRef<Value> weights,
-                                int64_t word, Values &sums) {
+void GpuPrefill::multiplyGroupWord(Value stage, ArrayRef<Value> weights,
+                                   int64_t word, Values &sums) {
   // The four lanes' words are 64 columns side by side: of one group, or of two,
   // which then are two products with the other one's codes replaced by zeros.
   int64_t parts = getParts();

@@ -112,6 +112,26 @@ TEST(SassLoops, WithoutALoopItIsFromTheFirstLoadToTheLastMultiplication) {
   EXPECT_FALSE(findSassLoop(parse({"FFMA R0, R1, R2, R0", "EXIT"})));
 }
 
+TEST(SassLoops, OfAStretchWhatTheMultiplicationsNeedCounts) {
+  SassFunction function =
+      parse({"LDG.E.128.CONSTANT R4, desc[UR4][R2.64]",
+             // Another address, of which the upper half comes from R9.
+             "IADD3 R8, P1, R8, 0x10, RZ", "IADD3.X R9, R9, RZ, RZ, P1, !PT",
+             "LDG.E.128.CONSTANT R12, desc[UR4][R8.64+0x200]",
+             // The correction's.
+             "LDG.E.CONSTANT R20, desc[UR4][R18.64]", "FFMA R21, R20, R22, R21",
+             "@!P0 MOV R7, RZ", "LOP3.LUT R16, R4, 0x3030303, RZ, 0xc0, !PT",
+             "IDP.4A.U8.S8 R17, R16, R12, R17",
+             "LOP3.LUT R16, R7, 0xc0c0c0c, RZ, 0xc0, !PT",
+             "ISETP.NE.AND P2, PT, R21, RZ, PT",
+             "IDP.4A.U8.S8 R17, R16, R13, R17", "EXIT"});
+  auto loop = findSassLoop(function);
+  ASSERT_TRUE(loop);
+  EXPECT_EQ(loop->instructions.size(), 12u);
+  EXPECT_EQ(loop->mix.total, 9);
+  EXPECT_EQ(loop->mix.products, 2);
+}
+
 TEST(SassLoops, ALoopIsExecutedAsOftenAsItsMultiplicationsNeed) {
   SassFunction function =
       parse({"MOV R1, c[0x0][0x28]", ".L_x_0:", "IDP.4A.S8.S8 R0, R4, R2, R0",

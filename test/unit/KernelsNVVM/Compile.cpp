@@ -7,8 +7,8 @@
 
 #include "Compile.h"
 
-#include "hgf/Kernels/NVVM/LowerKernels.h"
 #include "hgf/Kernels/NVVM/PrefillKernel.h"
+#include "hgf/Passes/GPU/Passes.h"
 
 #include "mlir/Dialect/GPU/Transforms/Passes.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"

@@ -124,7 +124,8 @@ struct GpuKernel {
 };
 
 /// The kernels of `key`: found in `module` by name, or built into it. Bodies
-/// hold scf, arith, math, llvm and nvvm operations; see LowerKernels.h.
+/// hold scf, arith, math, llvm and nvvm operations; see
+/// buildKernelLoweringPipeline() of the gpu phase.
 GpuKernel getOrBuildPrologue(mlir::gpu::GPUModuleOp module,
                              const GpuLinearKey &key);
 GpuKernel getOrBuildDecode(mlir::gpu::GPUModuleOp module,

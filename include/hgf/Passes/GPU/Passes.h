@@ -26,6 +26,10 @@ void buildGPUTilingPipeline(mlir::OpPassManager &manager,
 void buildGPUPipeline(mlir::OpPassManager &manager,
                       const PipelineOptions &options);
 
+/// Appends the passes that take the kernels in a module's gpu.modules to the
+/// LLVM and NVVM dialects, without calls of a device library.
+void buildKernelLoweringPipeline(mlir::OpPassManager &manager);
+
 #define GEN_PASS_REGISTRATION
 #include "hgf/Passes/GPU/Passes.h.inc"
 
