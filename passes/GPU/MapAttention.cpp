@@ -68,9 +68,8 @@ private:
   void emitSplits(Operation *place) {
     Value rows = multiply(getSize(0), getSize(2));
     launch(place,
-           {constant(plan.splits),
-            multiply(rows, constant(plan.keyHeads * plan.chunks)),
-            FlashAttentionPlan::threads},
+           {multiply(rows, constant(plan.keyHeads * plan.chunks)),
+            constant(plan.splits), FlashAttentionPlan::threads},
            hgf::emitFlashAttentionSplits);
     launch(place,
            {multiply(rows, constant(plan.heads)), Value(),
@@ -79,19 +78,22 @@ private:
   }
 
   void emitTiles(Operation *place) {
-    Value tiles = arith::CeilDivUIOp::create(b, getSize(2),
-                                             constant(plan.getTileQueries()));
     auto init = cast<MemRefType>(op.getInit().getType());
-    // Another number of queries rarely needs another grid, which would be
-    // another graph.
+    Value tiles;
     if (init.isDynamicDim(2))
-      tiles = hgf::roundUpToPowerOfTwo(b, tiles, mostTiles);
+      // Another number of queries rarely needs another grid, which would be
+      // another graph.
+      tiles = hgf::roundUpToPowerOfTwo(
+          b,
+          arith::CeilDivUIOp::create(b, getSize(2),
+                                     constant(plan.getTileQueries())),
+          mostTiles);
     else
       tiles = constant(std::min<int64_t>(
           llvm::divideCeil(init.getDimSize(2), plan.getTileQueries()),
           mostTiles));
     launch(place,
-           {tiles, multiply(getSize(0), constant(plan.heads)),
+           {multiply(getSize(0), constant(plan.heads)), tiles,
             FlashAttentionPlan::threads},
            hgf::emitFlashAttentionTiles);
   }

@@ -64,14 +64,14 @@ def MapAttention : Pass<"map-attention", "mlir::ModuleOp"> {
     becomes
 
     ```mlir
-    func.func @main(
-      gpu.launch_func @hgf_kernels::@hgf_operation_0 blocks in (%c1, %c4, ...) threads in (%c128, ...) args(%arg0 : memref<1x4x64x8xf32>, ...)
+    func.func @main(...
+      gpu.launch_func @hgf_kernels::@hgf_operation_0 blocks in (%..., %c1..., ...) threads in (%c128, ...) args(%arg0 : memref<1x4x64x8xf32>, ...)
       return
-    gpu.module @hgf_kernels {
+      gpu.module @hgf_kernels {
       gpu.func @hgf_operation_0(...) workgroup(...) kernel {
-        gpu.barrier
-        gpu.shuffle xor ...
-        llvm.call_intrinsic "llvm.nvvm.ex2.approx.ftz"...
+        ...gpu.barrier...
+        ...gpu.shuffle xor...
+        ...llvm.call_intrinsic "llvm.nvvm.ex2.approx.ftz"...
     ```
   }];
   let dependentDialects = ["mlir::arith::ArithDialect", "mlir::gpu::GPUDialect",
@@ -106,14 +106,14 @@ def MapLinalg : Pass<"map-linalg", "mlir::ModuleOp"> {
 
     ```mlir
     func.func @main(%arg0: memref<8xf32>, %arg1: memref<8xf32>) {
-      gpu.launch_func @hgf_kernels::@hgf_operation_0 blocks in (%c1, %c1_0, %c1_0) threads in (%c128, ...) args(%arg0 : memref<8xf32>, %arg1 : memref<8xf32>)
+      gpu.launch_func @hgf_kernels::@hgf_operation_0 blocks in (%c1..., %c1..., %c1...) threads in (%c128, ...) args(%arg0 : memref<8xf32>, %arg1 : memref<8xf32>)
       return
     gpu.module @hgf_kernels {
       gpu.func @hgf_operation_0(%arg0: memref<8xf32>, %arg1: memref<8xf32>) kernel {
         scf.for ...
-          memref.load %arg0
-          math.exp
-          memref.store
+          ...memref.load %arg0...
+          ...math.exp ...
+          memref.store ...
     ```
   }];
   let dependentDialects = ["mlir::affine::AffineDialect", "mlir::arith::ArithDialect",
@@ -147,9 +147,9 @@ def MapLayers : Pass<"map-layers", "mlir::ModuleOp"> {
     becomes
 
     ```mlir
-    func.func @main(
-      gpu.launch_func @hgf_kernels::@hgf_prologue
-      gpu.launch_func @hgf_kernels::@hgf_decode
+    func.func @main(...
+      gpu.launch_func @hgf_kernels::@hgf_prologue...
+      gpu.launch_func @hgf_kernels::@hgf_decode...
       return
     gpu.module @hgf_kernels {
     ```
@@ -252,9 +252,9 @@ def ExpandDeviceMath : Pass<"expand-device-math", "mlir::ModuleOp"> {
     ```mlir
     gpu.func @kernel(%arg0: memref<f32>) kernel {
       %0 = memref.load %arg0[] : memref<f32>
-      arith.bitcast ...
-      llvm.call_intrinsic "llvm.fma"
-      memref.store
+      ...arith.bitcast ...
+      ...llvm.call_intrinsic "llvm.fma"...
+      memref.store ...
     ```
   }];
   let dependentDialects = ["mlir::arith::ArithDialect", "mlir::LLVM::LLVMDialect",
@@ -323,11 +323,11 @@ def ConvertLaunches : Pass<"convert-launches", "mlir::ModuleOp"> {
 
     ```mlir
     module attributes {gpu.container_module, hgf.gpu_kernels = ["kernel"]} {
-      llvm.func @main(
+      llvm.func @main(...
         llvm.call @hgf_rt_gpu_launch(%arg0, ...) : (!llvm.ptr, !llvm.ptr) -> ()
         llvm.return
       gpu.module @hgf_kernels {
-        llvm.func @kernel(%arg0: !llvm.ptr, %arg1: i64)
+        llvm.func @kernel(%arg0: !llvm.ptr, %arg1: i64)...
     ```
   }];
   let dependentDialects = ["mlir::LLVM::LLVMDialect", "mlir::NVVM::NVVMDialect"];

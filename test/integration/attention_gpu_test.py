@@ -1,6 +1,10 @@
 """Attention in one pass on the simulated GPU: shapes x masks x strides, against NumPy in float64."""
 
 import dataclasses
+import os
+import pathlib
+import subprocess
+import sys
 import zlib
 
 import numpy as np
@@ -245,9 +249,13 @@ CACHE = """module attributes {onnx.metadata = {hgf.max_context = "96"}} {
 """
 
 
+def compile_cache(factory):
+    return GPU.compile(shared_source(factory, "attention_cache.mlir", CACHE), "--compile-from=gpu-packing")
+
+
 def test_cache(tmp_path_factory):
     """Keys and values lie in a session's cache, whose heads are further apart than they are long."""
-    model = GPU.load(GPU.compile(shared_source(tmp_path_factory, "attention_cache.mlir", CACHE), "--compile-from=gpu-packing"))
+    model = GPU.load(compile_cache(tmp_path_factory))
     rng = np.random.default_rng(4)
     keys, values = np.zeros((2, 1, 2, 0, 64), np.float32)
     for tokens in (20, 1, 1, 3, 1, 40, 1, 1, 1, 7, 1):
@@ -258,3 +266,21 @@ def test_cache(tmp_path_factory):
         np.testing.assert_allclose(got["y"], expected, rtol=2e-5, atol=1e-5, err_msg=f"{keys.shape[2]} keys")
         np.testing.assert_array_equal(got["next_k"], keys)
     model.close()
+
+
+def test_one_graph_serves_every_length(tmp_path_factory):
+    trace = tmp_path_factory.mktemp("graphs") / "trace"
+    program = """import sys
+import numpy as np
+from machines import GPU
+model = GPU.load(sys.argv[1])
+for _ in range(12):
+    model({name: np.ones((1, heads, 1, 64), np.float32) for name, heads in (("q", 4), ("k", 2), ("v", 2))})
+model.close()
+"""
+    model = compile_cache(tmp_path_factory)
+    subprocess.run([sys.executable, "-c", program, str(model)], check=True, cwd=pathlib.Path(__file__).parent,
+                   env={**os.environ, "HGF_GPUSIM_TRACE": str(trace)})
+    calls = trace.read_text().split()
+    assert calls.count("cuGraphInstantiateWithFlags") == 1
+    assert calls.count("cuGraphLaunch") >= 9

@@ -19,6 +19,9 @@ using namespace hgf;
 
 /// Bytes of four floats, as the memory has to be aligned for them.
 static constexpr int64_t fourBytes = 16;
+/// More floats than any memory has: addresses are computed here, so that the
+/// sizes of what holds the tensors do not matter.
+static constexpr int64_t allFloats = int64_t(1) << 48;
 
 AttentionBuilder::AttentionBuilder(FlashAttentionOp op)
     : b(op.getLoc(), OpBuilder(op)), op(op), plan(op) {
@@ -175,8 +178,7 @@ StridedTensor AttentionBuilder::getTensor(Value memref) {
     tensor.sizes.push_back(value(size));
   for (OpFoldResult stride : metadata.getConstifiedMixedStrides())
     tensor.strides.push_back(value(stride));
-  // Addresses are computed here; the size is of no matter.
-  OpFoldResult everything = index(std::numeric_limits<int32_t>::max());
+  OpFoldResult everything = index(allFloats);
   tensor.memory = memref::ReinterpretCastOp::create(
       b, MemRefType::get({ShapedType::kDynamic}, b.getF32Type()),
       metadata.getBaseBuffer(), /*offset=*/OpFoldResult(b.getIndexAttr(0)),
@@ -188,7 +190,7 @@ StridedTensor AttentionBuilder::getTensor(Value memref) {
 Value AttentionBuilder::getScratch() {
   return memref::ViewOp::create(
       b, MemRefType::get({ShapedType::kDynamic}, b.getF32Type()),
-      op.getScratch(), index(0), index(std::numeric_limits<int32_t>::max()));
+      op.getScratch(), index(0), index(allFloats));
 }
 
 Value AttentionBuilder::getShared(ArrayRef<int64_t> shape) {

@@ -114,10 +114,8 @@ public:
   // Where a thread stands.
   Value thread() { return mlir::gpu::ThreadIdOp::create(b, x); }
   Value blockX() { return mlir::gpu::BlockIdOp::create(b, x); }
-  Value blockY() {
-    return mlir::gpu::BlockIdOp::create(b, mlir::gpu::Dimension::y);
-  }
-  Value blocksX() { return mlir::gpu::GridDimOp::create(b, x); }
+  Value blockY() { return mlir::gpu::BlockIdOp::create(b, y); }
+  Value blocksY() { return mlir::gpu::GridDimOp::create(b, y); }
 
   // Control.
   /// for (index = begin; index < end; index += step), values carried along.
@@ -178,6 +176,7 @@ public:
 
 private:
   static constexpr mlir::gpu::Dimension x = mlir::gpu::Dimension::x;
+  static constexpr mlir::gpu::Dimension y = mlir::gpu::Dimension::y;
   StridedTensor mask;
 };
 

@@ -99,8 +99,8 @@ private:
     warp = divide(thread(), FlashAttentionPlan::warpLanes);
     part = remainder(lane, plan.lanes);
     group = divide(lane, plan.lanes);
-    split = blockX();
-    item = blockY();
+    item = blockX();
+    split = blockY();
     Value rest = divide(item, plan.chunks);
     keyHead = remainder(rest, plan.keyHeads);
     rest = divide(rest, plan.keyHeads);

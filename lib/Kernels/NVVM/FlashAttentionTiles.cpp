@@ -39,8 +39,8 @@ public:
     keyTile = getShared({plan.getTileKeys(), std::max(depth + padding, width)});
     threadColumn = remainder(thread(), FlashAttentionPlan::tileColumns);
     threadRow = divide(thread(), FlashAttentionPlan::tileColumns);
-    batch = divide(blockY(), plan.heads);
-    head = remainder(blockY(), plan.heads);
+    batch = divide(blockX(), plan.heads);
+    head = remainder(blockX(), plan.heads);
     keyHead = divide(head, plan.heads / plan.keyHeads);
     SmallVector<StridedTensor *> tensors{&value, &init};
     SmallVector<Value> memrefs{op.getValue(), op.getInit(), op.getQuery(),
@@ -52,7 +52,7 @@ public:
     emitForms(tensors, memrefs, [&](bool wide) {
       this->wide = wide;
       Value tiles = divideUp(queries, plan.getTileQueries());
-      loop(blockX(), tiles, blocksX(), [&](Value tile) {
+      loop(blockY(), tiles, blocksY(), [&](Value tile) {
         // The last tiles see most keys: they begin first.
         Value place = subtract(subtract(tiles, index(1)), tile);
         emitTile(multiply(place, plan.getTileQueries()));

@@ -67,12 +67,12 @@ struct FlashAttentionPlan {
 /// and is replaced by it.
 ///
 /// The first writes partial results of few queries to the scratch memory. Grid:
-/// plan.splits x (batch * queries * keyHeads * chunks).
+/// (batch * queries * keyHeads * chunks) x plan.splits.
 void emitFlashAttentionSplits(FlashAttentionOp op);
 /// The second joins them. Grid: batch * heads * queries.
 void emitFlashAttentionJoin(FlashAttentionOp op);
-/// The kernel for many queries. Grid: at most one block per tile of queries x
-/// (batch * heads).
+/// The kernel for many queries. Grid: (batch * heads) x at most the number of
+/// tiles of queries.
 void emitFlashAttentionTiles(FlashAttentionOp op);
 
 } // namespace hgf
