@@ -11,6 +11,7 @@ using namespace mlir;
 using namespace hgf;
 
 static constexpr int64_t warpLanes = GpuBuilder::warpLanes;
+static constexpr int64_t wordBytes = 4;
 
 /// Rows of one warp.
 static int64_t getWarpRows(const GpuLinearKey &key) {
@@ -52,6 +53,10 @@ Decode::Decode(GpuBuilder &k, const GpuLinearKey &key)
     rowPointers.push_back(k.address(
         k.addressOf(weightPart(layout.codes), number, words.getRowBytes()),
         k.multiply(sub, WordLayout::chunkBytes)));
+    if (key.isGrouped())
+      scalePointers.push_back(
+          k.addressOf(weightPart(layout.scales), number,
+                      getGpuGroups(parameters) * wordBytes));
   }
   firstToken = k.multiply(k.blockY(), tokens);
   tokensLeft = k.subtract(k.toNarrow(k.argument(DecodeTokens)), firstToken);
@@ -67,11 +72,16 @@ Decode::Decode(GpuBuilder &k, const GpuLinearKey &key)
     inputPointers.push_back(
         k.address(inputPointer(token),
                   k.multiply(sub, WordLayout::wordColumns * inputBytes)));
+    if (key.isGrouped() && !key.isFloat())
+      sumPointers.push_back(k.address(tokenPart(token, scratch.sums),
+                                      k.multiply(sub, wordBytes)));
   }
 }
 
 void Decode::build() {
   loadResults();
+  if (parameters.hasCorrection())
+    planCorrection();
   Values sums = multiply();
   auto addFloats = [&](Value left, Value right) {
     return k.addFloat(left, right);

@@ -29,26 +29,30 @@ public:
 private:
   // The products, in DecodeProducts.cpp.
 
-  /// A lane's chunks of one step for all rows, and where their activations are.
+  /// A lane's chunks of one step for all rows, and where what belongs to them
+  /// is.
   struct Step {
     /// vector<4xi32> per row.
     Values weights;
-    /// Activations of word 0, per token, and bytes from one word to the next.
-    Values inputs;
-    int64_t inputStride;
-    /// The number of word 0, and from one word to the next.
+    /// Activations of word 0 per token, and their sums, which groups need.
+    Values inputs, sums;
+    /// Lane 0's word 0 is number `word` + firstWord, and word j is j wordStride
+    /// later.
     Value word;
-    int64_t wordStride;
+    int64_t firstWord, wordStride;
     /// Set where some lanes have no chunk.
     Value active;
   };
   /// Per row and token and part of a word: the sums of one lane.
   Values multiply();
-  /// The full steps [first, first + count).
-  Values emitSteps(Value first, int64_t count, llvm::ArrayRef<Value> sums);
-  Values emitLastStep(llvm::ArrayRef<Value> sums);
+  /// The full steps [first, first + count), and with `last` the partial one.
+  Values emitSteps(Value first, int64_t count, bool last,
+                   llvm::ArrayRef<Value> sums);
   Step loadStep(Value first, int64_t offset);
   Step loadLastStep();
+  /// The chunk that is `chunk` + `chunks` behind the lane's first one; word 0
+  /// is number `word` + 4 `chunks` from the lane's first one on.
+  Step loadChunks(Value chunk, Value word, int64_t chunks, int64_t wordStride);
   void emitStep(Step &step, Values &sums);
   /// Where a token's activations start.
   Value inputPointer(int64_t token);
@@ -56,8 +60,12 @@ private:
   Value loadCodes(const Step &step, int64_t word, int64_t token);
   void emitWord(const Step &step, int64_t word, Values &sums);
   void emitGroupWord(const Step &step, int64_t word, Values &sums);
+  /// The weight in byte `byte` of a place as float32, over the factor of the
+  /// code's meaning.
+  Value toWeight(Value word, Value upperHalf, int64_t place, int64_t byte);
   void emitFloatWord(const Step &step, int64_t word, Values &sums);
-  Value loadGroupScale(Value word, int64_t row);
+  /// The group's scale of the columns of one word, per row.
+  Values loadGroupScales(const Step &step, int64_t word);
   /// Sums of one value per row and token over the lanes of a row. Each lane
   /// gets those of getHeld() values, which are its own where `lanes` suffice.
   Values reduceRows(Values values, GpuBuilder::Combine combine);
@@ -82,24 +90,36 @@ private:
   Value outputAddress(DecodeArgument pointer, DecodeArgument stride, Value row,
                       Value token);
 
-  /// One lane's part of B h per row and token.
-  Values correct();
-  Values emitCorrection();
-  /// Of a row's segment: where its part of B starts in elements, its first rank
+  // The correction, in DecodeCorrection.cpp.
+
+  /// Of a row's segment: where the row starts in B, in elements; its first rank
   /// and the number of ranks.
   struct Ranks {
     Value start, first, count;
   };
+  /// Decides how lanes share ranks, and loads B where it may be loaded early.
+  void planCorrection();
+  /// One lane's part of B h per row and token.
+  Values correct();
+  Values emitCorrection();
   Ranks getRanks(Value row);
-  int64_t getMostRanks() const;
-  /// b * h of one rank, added to `sum`.
-  Value addRank(Value sum, const Ranks &ranks, Value rank, Value tokenPointer);
+  /// A lane's first rank of one step, 0 where there is none; and whether there
+  /// is one, unset where there always is.
+  std::pair<Value, Value> getRank(const Ranks &ranks, Value step);
+  /// The bits of `rankStep` ranks of B.
+  Value loadFactor(const Ranks &ranks, Value rank);
+  /// b * h of these ranks, added to `sum`.
+  Value addRanks(Value sum, Value factor, const Ranks &ranks, Value rank,
+                 Value tokenPointer);
+  bool mayBeClosed() const {
+    return key.gatesInput() && parameters.gateThreshold > 0;
+  }
 
   /// The last block to come here gates with the complete rows and finishes
   /// them.
   void finishInLastBlock();
   Value isLastBlock();
-  void finishToken(int64_t token);
+  void finishToken(Value number);
 
   // Shared.
 
@@ -139,7 +159,18 @@ private:
   Values tokenNumbers, tokenPointers;
   /// A lane's first chunk of each row, and the activations of its first word.
   Values rowPointers, inputPointers;
+  /// With groups, the sum of its first word's activations, and each row's
+  /// scales.
+  Values sumPointers, scalePointers;
   llvm::SmallVector<Result> results;
+  /// Ranks per load, and a lane's loads of each row.
+  int64_t rankStep = 1, rankSteps = 0;
+  /// Every lane has ranks in every step.
+  bool evenRanks = false;
+  bool loadsAhead = false;
+  llvm::SmallVector<Ranks> rowRanks;
+  /// The bits of B per row and step, where they are loaded ahead.
+  Values factors;
 };
 
 } // namespace hgf

@@ -85,8 +85,12 @@ Value Decode::loadRow(DecodeArgument pointer, DecodeArgument stride, Value row,
 }
 
 Value Decode::scale(const Result &result, Value product) {
-  if (key.isFloat())
+  if (key.isFloat()) {
+    // Exact: 1 or 2.
+    if (meaning.factor != 1)
+      product = k.multiplyFloat(product, k.real(float(meaning.factor)));
     return key.isGrouped() ? product : k.multiplyFloat(product, result.scale);
+  }
   if (key.isGrouped())
     return k.multiplyFloat(product, result.inputScale);
   Value total = k.subtract(k.multiply(product, meaning.factor),
@@ -112,102 +116,6 @@ void Decode::storeResult(Value y, const Result &result) {
                           result.token),
             floatBytes);
   });
-}
-
-//===----------------------------------------------------------------------===//
-// Correction
-//===----------------------------------------------------------------------===//
-
-Decode::Ranks Decode::getRanks(Value row) {
-  if (parameters.segments.empty())
-    return {k.multiply(row, parameters.rank), k.integer(0),
-            k.integer(parameters.rank)};
-  // The last segment that begins at the row or before it.
-  Ranks result;
-  int64_t firstOfSegment = 0, rank = 0, start = 0;
-  for (auto [count, ranks] :
-       llvm::zip_equal(parameters.segments, parameters.segmentRanks)) {
-    Ranks segment = {
-        k.add(k.multiply(k.add(row, -firstOfSegment), ranks), start),
-        k.integer(rank), k.integer(ranks)};
-    if (!result.start) {
-      result = segment;
-    } else {
-      Value before = k.isLess(row, firstOfSegment);
-      result = {k.select(before, result.start, segment.start),
-                k.select(before, result.first, segment.first),
-                k.select(before, result.count, segment.count)};
-    }
-    firstOfSegment += count;
-    rank += ranks;
-    start += count * ranks;
-  }
-  return result;
-}
-
-int64_t Decode::getMostRanks() const {
-  return parameters.segments.empty()
-             ? parameters.rank
-             : *llvm::max_element(parameters.segmentRanks);
-}
-
-Value Decode::addRank(Value sum, const Ranks &ranks, Value rank,
-                      Value tokenPointer) {
-  int64_t bytes = getElementBytes(parameters.b);
-  Value bits = k.loadFactorBits(
-      k.addressOf(weightPart(layout.b), k.add(ranks.start, rank), bytes),
-      parameters.b, 1);
-  Value h = k.loadFloat(
-      k.address(tokenPointer, k.multiply(k.add(ranks.first, rank), floatBytes),
-                scratch.correction));
-  return k.multiplyAdd(k.widenFactor(bits, parameters.b), h, sum);
-}
-
-Decode::Values Decode::correct() {
-  bool mayBeClosed = key.gatesInput() && parameters.gateThreshold > 0;
-  if (!mayBeClosed)
-    return emitCorrection();
-  // Without one open gate the factor need not be read.
-  Value open;
-  for (int64_t token = 0; token < tokens; ++token) {
-    Value gate = k.loadFloat(tokenPart(token, scratch.gate));
-    Value isOpen =
-        arith::CmpFOp::create(k.b, arith::CmpFPredicate::UNE, gate, k.real(0));
-    open = open ? arith::OrIOp::create(k.b, open, isOpen) : isOpen;
-  }
-  Values zeros(rows * tokens, k.real(0));
-  return k.branch(
-      open, TypeRange(ValueRange(zeros)), [&] { return emitCorrection(); },
-      [&] { return zeros; });
-}
-
-Decode::Values Decode::emitCorrection() {
-  Values sums(rows * tokens, k.real(0));
-  for (int64_t row = 0; row < rows; ++row) {
-    Ranks ranks = getRanks(rowNumbers[row]);
-    int64_t steps = llvm::divideCeil(getMostRanks(), lanes);
-    auto emitStep = [&](Value rank, ArrayRef<Value> carried) {
-      return k.branch(
-          k.isLess(rank, ranks.count), TypeRange(ValueRange(carried)),
-          [&] {
-            Values next;
-            for (int64_t token = 0; token < tokens; ++token)
-              next.push_back(
-                  addRank(carried[token], ranks, rank, tokenPointers[token]));
-            return next;
-          },
-          [&] { return Values(carried); });
-    };
-    Values carried(tokens, k.real(0));
-    carried =
-        k.loop(k.integer(0), k.integer(steps), 1, carried,
-               [&](Value step, ArrayRef<Value> carried) {
-                 return emitStep(k.add(k.multiply(step, lanes), sub), carried);
-               });
-    for (int64_t token = 0; token < tokens; ++token)
-      sums[token * rows + row] = carried[token];
-  }
-  return sums;
 }
 
 //===----------------------------------------------------------------------===//
@@ -237,19 +145,25 @@ Value Decode::isLastBlock() {
 
 void Decode::finishInLastBlock() {
   k.branch(isLastBlock(), [&] {
-    for (int64_t token = 0; token < tokens; ++token)
-      k.branch(k.isLess(k.integer(token), tokensLeft),
-               [&] { finishToken(token); });
+    k.loop(k.integer(0), k.minimum(tokensLeft, tokens), 1, {},
+           [&](Value token, ArrayRef<Value>) -> Values {
+             finishToken(k.toWide(k.add(firstToken, token)));
+             return {};
+           });
   });
 }
 
-void Decode::finishToken(int64_t token) {
+void Decode::finishToken(Value number) {
   int64_t threads = getDecodeShape(key).threads;
-  Value number = tokenNumbers[token], end = k.integer(parameters.rows);
+  Value end = k.integer(parameters.rows);
+  Value tokenPointer = k.address(k.argument(DecodeScratch),
+                                 k.multiply(number, scratch.tokenBytes));
   auto add = [&](Value left, Value right) { return k.addFloat(left, right); };
   auto product = [&](Value row) {
     return loadRow(DecodeOutput, DecodeOutputStride, row, number);
   };
+  // The token before may still be read from the shared memory.
+  k.barrier();
   Value sum = k.loop(k.thread(), end, threads, {k.real(0)},
                      [&](Value row, ArrayRef<Value> carried) -> Values {
                        Value weight = k.loadFloat(k.addressOf(
@@ -258,25 +172,26 @@ void Decode::finishToken(int64_t token) {
                      })[0];
   Value alpha = emitDynamicGate(k, k.reduceBlock({sum}, {add})[0],
                                 weightPart(layout.gateBias));
-  k.loop(
-      k.thread(), end, threads, {}, [&](Value row, ArrayRef<Value>) -> Values {
-        Result result;
-        result.gate = alpha;
-        if (parameters.bias)
-          result.bias = k.loadFloat(
-              k.addressOf(weightPart(layout.bias), row, floatBytes));
-        if (key.residual)
-          result.residual =
-              loadRow(DecodeResidual, DecodeResidualStride, row, number);
-        Ranks ranks = getRanks(row);
-        Value correction = k.loop(
-            k.integer(0), ranks.count, 1, {k.real(0)},
-            [&](Value rank, ArrayRef<Value> carried) -> Values {
-              return {addRank(carried[0], ranks, rank, tokenPointers[token])};
-            })[0];
-        k.store(finish(product(row), correction, result),
-                outputAddress(DecodeOutput, DecodeOutputStride, row, number),
-                floatBytes);
-        return {};
-      });
+  k.loop(k.thread(), end, threads, {},
+         [&](Value row, ArrayRef<Value>) -> Values {
+           Result result;
+           result.gate = alpha;
+           if (parameters.bias)
+             result.bias = k.loadFloat(
+                 k.addressOf(weightPart(layout.bias), row, floatBytes));
+           if (key.residual)
+             result.residual =
+                 loadRow(DecodeResidual, DecodeResidualStride, row, number);
+           Ranks ranks = getRanks(row);
+           Value correction =
+               k.loop(k.integer(0), ranks.count, rankStep, {k.real(0)},
+                      [&](Value rank, ArrayRef<Value> carried) -> Values {
+                        return {addRanks(carried[0], loadFactor(ranks, rank),
+                                         ranks, rank, tokenPointer)};
+                      })[0];
+           k.store(finish(product(row), correction, result),
+                   outputAddress(DecodeOutput, DecodeOutputStride, row, number),
+                   floatBytes);
+           return {};
+         });
 }

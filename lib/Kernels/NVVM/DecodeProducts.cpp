@@ -7,10 +7,12 @@
 
 #include "Decode.h"
 
+#include <cmath>
+
 using namespace mlir;
 using namespace hgf;
 
-static constexpr int64_t floatBytes = 4;
+static constexpr int64_t floatBytes = 4, wordBytes = 4;
 static constexpr int64_t chunkWords = WordLayout::chunkWords;
 static constexpr int64_t wordColumns = WordLayout::wordColumns;
 /// Four of a word's codes, one per byte.
@@ -29,18 +31,17 @@ Decode::Values Decode::multiply() {
               isExact ? k.integer(0) : k.real(0));
   int64_t steps = words.getFullSteps();
   Value zero = k.integer(0);
+  bool last = words.getLastLanes() > 0;
   if (steps <= mostUnrolledSteps) {
-    sums = emitSteps(zero, steps, sums);
+    sums = emitSteps(zero, steps, last, sums);
   } else {
     int64_t looped = llvm::alignDown(steps, stepsInFlight);
     sums = k.loop(zero, k.integer(looped), stepsInFlight, sums,
                   [&](Value first, ArrayRef<Value> carried) {
-                    return emitSteps(first, stepsInFlight, carried);
+                    return emitSteps(first, stepsInFlight, false, carried);
                   });
-    sums = emitSteps(k.integer(looped), steps - looped, sums);
+    sums = emitSteps(k.integer(looped), steps - looped, last, sums);
   }
-  if (words.getLastLanes())
-    sums = emitLastStep(sums);
   if (!inPlace)
     return sums;
   // Place q holds 4^q times its sum, so that the shifts are exact.
@@ -55,24 +56,22 @@ Decode::Values Decode::multiply() {
   return totals;
 }
 
-Decode::Values Decode::emitSteps(Value first, int64_t count,
+Decode::Values Decode::emitSteps(Value first, int64_t count, bool last,
                                  ArrayRef<Value> sums) {
   Values result(sums);
-  for (int64_t start = 0; start < count; start += stepsInFlight) {
+  for (int64_t start = 0; start < count || last; start += stepsInFlight) {
     SmallVector<Step> steps;
     int64_t end = std::min(start + stepsInFlight, count);
     for (int64_t step = start; step < end; ++step)
       steps.push_back(loadStep(first, step));
+    // The partial step is one more than may be in flight, at most.
+    if (last && end == count) {
+      steps.push_back(loadLastStep());
+      last = false;
+    }
     for (Step &step : steps)
       emitStep(step, result);
   }
-  return result;
-}
-
-Decode::Values Decode::emitLastStep(ArrayRef<Value> sums) {
-  Values result(sums);
-  Step step = loadLastStep();
-  emitStep(step, result);
   return result;
 }
 
@@ -85,45 +84,41 @@ Value Decode::inputPointer(int64_t token) {
 }
 
 Decode::Step Decode::loadStep(Value first, int64_t offset) {
-  int64_t wordBytes = wordColumns * inputBytes;
-  Step step;
-  step.inputStride = lanes * wordBytes;
-  step.wordStride = lanes;
-  Value chunks = k.multiply(first, lanes);
-  for (Value row : rowPointers)
-    step.weights.push_back(
-        k.load(k.vector(chunkWords, k.i32()),
-               k.address(row, k.multiply(chunks, WordLayout::chunkBytes),
-                         offset * lanes * WordLayout::chunkBytes),
-               WordLayout::chunkBytes));
-  for (Value input : inputPointers)
-    step.inputs.push_back(k.address(input,
-                                    k.multiply(chunks, chunkWords * wordBytes),
-                                    offset * lanes * chunkWords * wordBytes));
-  step.word = k.add(k.add(k.multiply(chunks, chunkWords), sub),
-                    offset * lanes * chunkWords);
-  return step;
+  Value chunk = k.multiply(first, lanes);
+  return loadChunks(chunk, k.multiply(chunk, chunkWords), offset * lanes,
+                    lanes);
 }
 
 Decode::Step Decode::loadLastStep() {
-  int64_t wordBytes = wordColumns * inputBytes;
-  int64_t last = words.getLastLanes(), chunks = words.getFullSteps() * lanes;
-  Step step;
-  step.inputStride = last * wordBytes;
-  step.wordStride = last;
+  int64_t last = words.getLastLanes();
   // Lanes without a chunk load that of the last one and count it as zeros.
-  step.active = k.isLess(sub, last);
   Value back = k.subtract(k.minimum(sub, last - 1), sub);
+  Step step = loadChunks(back, back, words.getFullSteps() * lanes, last);
+  step.active = k.isLess(sub, last);
+  return step;
+}
+
+Decode::Step Decode::loadChunks(Value chunk, Value word, int64_t chunks,
+                                int64_t wordStride) {
+  Step step;
+  step.word = word;
+  step.firstWord = chunks * chunkWords;
+  step.wordStride = wordStride;
   for (Value row : rowPointers)
     step.weights.push_back(
         k.load(k.vector(chunkWords, k.i32()),
-               k.address(row, k.multiply(back, WordLayout::chunkBytes),
+               k.address(row, k.multiply(chunk, WordLayout::chunkBytes),
                          chunks * WordLayout::chunkBytes),
                WordLayout::chunkBytes));
-  for (Value input : inputPointers)
-    step.inputs.push_back(k.address(input, k.multiply(back, wordBytes),
-                                    chunks * chunkWords * wordBytes));
-  step.word = k.add(k.add(sub, back), chunks * chunkWords);
+  auto move = [&](ArrayRef<Value> pointers, int64_t bytes) {
+    Values result;
+    for (Value pointer : pointers)
+      result.push_back(
+          k.address(pointer, k.multiply(word, bytes), step.firstWord * bytes));
+    return result;
+  };
+  step.inputs = move(inputPointers, wordColumns * inputBytes);
+  step.sums = move(sumPointers, wordBytes);
   return step;
 }
 
@@ -144,9 +139,10 @@ void Decode::emitStep(Step &step, Values &sums) {
 }
 
 Value Decode::loadCodes(const Step &step, int64_t word, int64_t token) {
-  return k.load(k.vector(wordPlaces, k.i32()),
-                k.address(step.inputs[token], word * step.inputStride),
-                wordColumns);
+  return k.load(
+      k.vector(wordPlaces, k.i32()),
+      k.address(step.inputs[token], word * step.wordStride * wordColumns),
+      wordColumns);
 }
 
 /// Four codes, one per byte.
@@ -174,29 +170,38 @@ void Decode::emitWord(const Step &step, int64_t word, Values &sums) {
   }
 }
 
-Value Decode::loadGroupScale(Value word, int64_t row) {
-  Value group =
-      k.shiftRight(word, llvm::Log2_64(parameters.group / wordColumns));
-  Value scales = k.addressOf(weightPart(layout.scales), rowNumbers[row],
-                             getGpuGroups(parameters) * floatBytes);
-  return k.loadFloat(k.address(scales, k.multiply(group, floatBytes)));
+Decode::Values Decode::loadGroupScales(const Step &step, int64_t word) {
+  int64_t groupWords = parameters.group / wordColumns;
+  int64_t shift = llvm::Log2_64(groupWords);
+  int64_t constant = step.firstWord + word * step.wordStride;
+  Value group;
+  int64_t offset = 0;
+  if (!step.active && lanes % groupWords == 0) {
+    // All lanes begin at the start of a group.
+    group = k.add(k.shiftRight(step.word, shift), k.shiftRight(sub, shift));
+    offset = constant / groupWords * wordBytes;
+  } else {
+    group = k.shiftRight(k.add(k.add(step.word, sub), constant), shift);
+  }
+  Values result;
+  for (Value scales : scalePointers)
+    result.push_back(
+        k.loadFloat(k.address(scales, k.multiply(group, wordBytes), offset)));
+  return result;
 }
 
 void Decode::emitGroupWord(const Step &step, int64_t word, Values &sums) {
   // A word lies inside one group, so that its sum is exact and its scale known.
-  Value number = k.add(step.word, word * step.wordStride);
-  Values codes, scales;
-  for (int64_t row = 0; row < rows; ++row) {
-    scales.push_back(loadGroupScale(number, row));
+  Values codes, scales = loadGroupScales(step, word);
+  for (Value weights : step.weights)
     for (int64_t place = 0; place < wordPlaces; ++place)
-      codes.push_back(takePlace(k, k.element(step.weights[row], word), place));
-  }
+      codes.push_back(takePlace(k, k.element(weights, word), place));
   for (int64_t token = 0; token < tokens; ++token) {
     Value inputs = loadCodes(step, word, token);
-    Value excess = k.load(k.i32(),
-                          k.address(tokenPart(token, scratch.sums),
-                                    k.multiply(number, floatBytes)),
-                          floatBytes);
+    Value excess =
+        k.load(k.i32(),
+               k.address(step.sums[token], word * step.wordStride * wordBytes),
+               wordBytes);
     excess = k.multiply(excess, -meaning.offset);
     if (step.active)
       excess = k.select(step.active, excess, k.integer(0));
@@ -213,26 +218,41 @@ void Decode::emitGroupWord(const Step &step, int64_t word, Values &sums) {
   }
 }
 
+Value Decode::toWeight(Value word, Value upperHalf, int64_t place,
+                       int64_t byte) {
+  // In the mantissa of a float whose last bit but `bit` is 1 where the code is,
+  // bits that are not there being zero, the code is an exact sum with a power
+  // of two. Only the lower half has room for that.
+  int64_t bit = 8 * (byte % 2) + 2 * place;
+  constexpr int64_t mantissaBits = 23, exponentBias = 127;
+  Value code = k.bitAnd(byte < 2 ? word : upperHalf, int64_t(3) << bit);
+  Value bits = k.bitOr(
+      code, k.integer((exponentBias + mantissaBits - bit) << mantissaBits));
+  Value number = k.bits(k.f32(), bits);
+  float power = std::ldexp(1.0f, mantissaBits - bit);
+  if (meaning.offset % meaning.factor == 0)
+    return k.subtractFloat(number, k.real(power + meaning.offset));
+  // The last bit of their sum may be too small.
+  return k.subtractFloat(k.subtractFloat(number, k.real(power)),
+                         k.real(float(meaning.offset) / meaning.factor));
+}
+
 void Decode::emitFloatWord(const Step &step, int64_t word, Values &sums) {
-  Value number = k.add(step.word, word * step.wordStride);
-  Values parts(rows * tokens, k.real(0));
+  Values parts(rows * tokens, k.real(0)), words, halves;
+  for (Value weights : step.weights) {
+    words.push_back(k.element(weights, word));
+    halves.push_back(k.shiftRight(words.back(), 16));
+  }
   for (int64_t place = 0; place < wordPlaces; ++place) {
     // Four consecutive columns.
     Values weights;
     for (int64_t row = 0; row < rows; ++row)
-      for (int64_t byte = 0; byte < 4; ++byte) {
-        Value code = k.bitAnd(k.shiftRight(k.element(step.weights[row], word),
-                                           8 * byte + 2 * place),
-                              3);
-        weights.push_back(k.toFloat(
-            k.add(k.multiply(code, meaning.factor), -meaning.offset)));
-      }
+      for (int64_t byte = 0; byte < 4; ++byte)
+        weights.push_back(toWeight(words[row], halves[row], place, byte));
     for (int64_t token = 0; token < tokens; ++token) {
-      Value x =
-          k.load(k.vector(4, k.f32()),
-                 k.address(step.inputs[token],
-                           word * step.inputStride + place * 4 * floatBytes),
-                 16);
+      int64_t column = word * step.wordStride * wordColumns + place * 4;
+      Value x = k.load(k.vector(4, k.f32()),
+                       k.address(step.inputs[token], column * floatBytes), 16);
       for (int64_t row = 0; row < rows; ++row)
         for (int64_t byte = 0; byte < 4; ++byte) {
           Value &part = parts[token * rows + row];
@@ -243,8 +263,7 @@ void Decode::emitFloatWord(const Step &step, int64_t word, Values &sums) {
   }
   Values scales;
   if (key.isGrouped())
-    for (int64_t row = 0; row < rows; ++row)
-      scales.push_back(loadGroupScale(number, row));
+    scales = loadGroupScales(step, word);
   for (int64_t index = 0; index < rows * tokens; ++index) {
     Value part = parts[index];
     if (step.active)

@@ -11,6 +11,7 @@
 #include "hgf/Kernels/NVVM/PrefillKernel.h"
 
 #include "mlir/Dialect/GPU/Transforms/Passes.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/IR/Verifier.h"
 #include "mlir/InitAllDialects.h"
 #include "mlir/InitAllExtensions.h"
@@ -63,8 +64,14 @@ Compiled hgf::test::compile(ArrayRef<GpuLinearKey> keys, StringRef chip) {
   }
   EXPECT_TRUE(succeeded(verify(*module)));
 
+  PassManager lowering(&context);
+  buildKernelLoweringPipeline(lowering);
+  EXPECT_TRUE(succeeded(lowering.run(*module)));
+  module->walk([](LLVM::CallOp call) {
+    ADD_FAILURE() << "calls a device library: " << call.getCallee()->str();
+  });
+
   PassManager manager(&context);
-  buildKernelLoweringPipeline(manager);
   GpuNVVMAttachTargetOptions target;
   target.chip = chip.str();
   target.features = "+ptx70";

@@ -76,18 +76,37 @@ private:
 
 double activate(double x, Activation activation);
 
-/// Runs the kernels on the feed in the simulator and compares. The reports of
-/// both launches come back.
-struct Run {
+/// The results and the reports of both launches.
+struct Outcome {
   Floats y;
   gpusim::Report prologue, decode;
 };
-Run run(const Layer &layer, const Compiled &compiled, size_t index,
-        const Feed &feed, gpusim::LaunchOptions options = {});
 
-/// Runs, and expects the reference's results and no findings.
-Run expectRun(const Layer &layer, const Compiled &compiled, size_t index,
-              int64_t tokens, gpusim::LaunchOptions options = {});
+/// A simulated GPU with kernels.
+class Machine {
+public:
+  explicit Machine(const Compiled &compiled);
+
+  /// Runs the kernels of the layer, which has number `index` among them.
+  Outcome run(const Layer &layer, size_t index, const Feed &feed,
+              gpusim::LaunchOptions options = {});
+  /// Runs, and expects the reference's results and no findings.
+  Outcome expectRun(const Layer &layer, size_t index, int64_t tokens,
+                    gpusim::LaunchOptions options = {});
+
+private:
+  /// Rows of floats, `stride` bytes apart.
+  struct Rows {
+    uint64_t address = 0;
+    int64_t stride = 0;
+  };
+  Rows writeRows(const Floats &source, int64_t tokens, int64_t length,
+                 bool aligned);
+
+  const Compiled &compiled;
+  gpusim::DeviceMemory memory;
+  std::optional<gpusim::Module> module;
+};
 
 /// Compiles each layer and runs each on each number of tokens.
 void expectLayers(llvm::ArrayRef<GpuLinearKey> keys,

@@ -34,18 +34,16 @@ static std::string describe(const Report &report) {
   return text;
 }
 
-namespace {
+Machine::Machine(const Compiled &compiled) : compiled(compiled) {
+  llvm::Expected<Module> parsed = Module::parse(memory, compiled.ptx);
+  if (!parsed)
+    ADD_FAILURE() << llvm::toString(parsed.takeError());
+  else
+    module = *parsed;
+}
 
-/// Rows of floats in the simulated memory, `stride` bytes apart.
-struct Rows {
-  uint64_t address = 0;
-  int64_t stride = 0;
-};
-
-} // namespace
-
-static Rows writeRows(DeviceMemory &memory, const Floats &source,
-                      int64_t tokens, int64_t length, bool aligned) {
+Machine::Rows Machine::writeRows(const Floats &source, int64_t tokens,
+                                 int64_t length, bool aligned) {
   Rows rows;
   // One float of padding where nothing is promised, at the start too.
   rows.stride = aligned ? llvm::alignTo(length * 4, 16) + 16 : length * 4 + 4;
@@ -59,27 +57,22 @@ static Rows writeRows(DeviceMemory &memory, const Floats &source,
   return rows;
 }
 
-Run hgf::test::run(const Layer &layer, const Compiled &compiled, size_t index,
-                   const Feed &feed, LaunchOptions options) {
-  Run result;
-  DeviceMemory memory;
-  llvm::Expected<Module> module = Module::parse(memory, compiled.ptx);
-  if (!module) {
-    ADD_FAILURE() << llvm::toString(module.takeError());
+Outcome Machine::run(const Layer &layer, size_t index, const Feed &feed,
+                     LaunchOptions options) {
+  Outcome result;
+  if (!module)
     return result;
-  }
   const GpuLinearKey &key = layer.key;
   int64_t rows = key.parameters.rows, tokens = feed.tokens;
   Bytes blob = layer.makeBlob();
   uint64_t weights = memory.allocate(blob.size());
   memory.write(weights, blob.data(), blob.size());
-  Rows x = writeRows(memory, feed.x, tokens, key.parameters.columns,
-                     key.alignedInput);
+  Rows x = writeRows(feed.x, tokens, key.parameters.columns, key.alignedInput);
   uint64_t scratch = memory.allocate(
       std::max<int64_t>(1, tokens * computeGpuScratch(key).tokenBytes));
   Rows residual;
   if (key.residual)
-    residual = writeRows(memory, feed.residual, tokens, rows, false);
+    residual = writeRows(feed.residual, tokens, rows, false);
   // Tokens that do not exist keep their garbage.
   int64_t stride = rows * 4 + 8, spare = key.tokens;
   uint64_t output = memory.allocate((tokens + spare) * stride);
@@ -115,10 +108,10 @@ Run hgf::test::run(const Layer &layer, const Compiled &compiled, size_t index,
   return result;
 }
 
-Run hgf::test::expectRun(const Layer &layer, const Compiled &compiled,
-                         size_t index, int64_t tokens, LaunchOptions options) {
+Outcome Machine::expectRun(const Layer &layer, size_t index, int64_t tokens,
+                           LaunchOptions options) {
   Feed feed = layer.makeFeed(tokens, tokens + 7);
-  Run result = run(layer, compiled, index, feed, options);
+  Outcome result = run(layer, index, feed, options);
   std::string name = layer.key.getDecodeName();
   EXPECT_TRUE(result.prologue.isClean()) << name << describe(result.prologue);
   EXPECT_TRUE(result.decode.isClean()) << name << describe(result.decode);
@@ -147,12 +140,13 @@ Run hgf::test::expectRun(const Layer &layer, const Compiled &compiled,
 void hgf::test::expectLayers(llvm::ArrayRef<GpuLinearKey> keys,
                              llvm::ArrayRef<int64_t> tokens) {
   Compiled compiled = compile(keys);
+  Machine machine(compiled);
   for (auto [index, key] : llvm::enumerate(keys)) {
     Layer layer(key);
     for (int64_t count : tokens) {
       LaunchOptions options;
       options.seed = index + count;
-      expectRun(layer, compiled, index, count, options);
+      machine.expectRun(layer, index, count, options);
     }
   }
 }

@@ -1,0 +1,215 @@
+//===- CostTest.cpp - What the kernels cost, as far as it is known ------===//
+//
+// Part of HGF, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Layer.h"
+
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/FileUtilities.h"
+#include "llvm/Support/MemoryBuffer.h"
+#include "llvm/Support/Process.h"
+#include "llvm/Support/Program.h"
+#include "llvm/Support/Regex.h"
+
+#include <gtest/gtest.h>
+#include <map>
+
+using namespace hgf;
+using namespace hgf::gpusim;
+using namespace hgf::test;
+using llvm::StringRef;
+
+static GpuLinearKey makeCorrected(int64_t rows, int64_t columns,
+                                  int64_t tokens) {
+  GpuLinearKey key = makeKey(rows, columns, tokens);
+  key.parameters.a = key.parameters.b = FactorType::F16;
+  key.parameters.rank = 32;
+  key.parameters.gateKind = GateKind::Static;
+  key.correctionActivation = Activation::SiLU;
+  return key;
+}
+
+/// Sectors that vector loads touch: those of weights and of activations.
+static uint64_t countSectors(const Report &report) {
+  uint64_t sectors = 0;
+  for (const InstructionCounts &counts : report.instructions)
+    if (StringRef(counts.text).contains("ld.global.nc.v4.b32"))
+      sectors += counts.sectors;
+  return sectors;
+}
+
+/// Every sector of 32 bytes that weights and activations come in is used whole.
+TEST(Cost, SectorsAreUsedWhole) {
+  std::vector<GpuLinearKey> keys;
+  for (int64_t columns : {640, 1280, 2560, 3200, 6912, 8640})
+    for (int64_t tokens : {1, 2, 8})
+      keys.push_back(makeKey(64, columns, tokens));
+  Compiled compiled = compile(keys);
+  Machine machine(compiled);
+  LaunchOptions options;
+  options.stats = true;
+  for (auto [index, key] : llvm::enumerate(keys)) {
+    Outcome run = machine.expectRun(Layer(key), index, key.tokens, options);
+    WordLayout layout(key.parameters.columns);
+    int64_t warps =
+        compiled.decodes[index].blocks * compiled.decodes[index].threads / 32;
+    // Lanes that share activations read them once.
+    int64_t bytes = 64 * layout.getRowBytes() +
+                    warps * key.tokens * layout.getPaddedColumns();
+    EXPECT_LE(0.98 * 32 * countSectors(run.decode), bytes)
+        << key.getDecodeName();
+    EXPECT_GE(32 * countSectors(run.decode), uint64_t(bytes));
+  }
+}
+
+TEST(Cost, SharedMemoryHasNoConflicts) {
+  std::vector<GpuLinearKey> keys;
+  for (GateKind gate : {GateKind::SigmoidInput, GateKind::SigmoidOutput}) {
+    GpuLinearKey key = makeCorrected(64, 2560, 2);
+    key.parameters.norm = true;
+    key.parameters.normEpsilon = 0x1p-17f;
+    key.parameters.gateKind = gate;
+    keys.push_back(key);
+  }
+  Compiled compiled = compile(keys);
+  Machine machine(compiled);
+  LaunchOptions options;
+  options.stats = true;
+  for (auto [index, key] : llvm::enumerate(keys)) {
+    Outcome run = machine.expectRun(Layer(key), index, 2, options);
+    for (const Report &report : {run.prologue, run.decode})
+      EXPECT_EQ(report.getTotals().wavefronts,
+                report.getTotals().sharedRequests);
+  }
+}
+
+//===----------------------------------------------------------------------===//
+// What ptxas says
+//===----------------------------------------------------------------------===//
+
+static std::string findTool(StringRef name) {
+  std::vector<std::string> folders;
+  for (const char *variable : {"CUDA_HOME", "CUDA_PATH"})
+    if (auto folder = llvm::sys::Process::GetEnv(variable))
+      folders.push_back(*folder + "/bin");
+  llvm::SmallVector<StringRef> paths(folders.begin(), folders.end());
+  if (llvm::ErrorOr<std::string> path =
+          llvm::sys::findProgramByName(name, paths))
+    return *path;
+  llvm::ErrorOr<std::string> path = llvm::sys::findProgramByName(name);
+  return path ? *path : "";
+}
+
+/// The output of a tool, both streams.
+static std::string runTool(llvm::ArrayRef<StringRef> command) {
+  llvm::SmallString<64> output;
+  EXPECT_FALSE(llvm::sys::fs::createTemporaryFile("hgf", "txt", output));
+  llvm::FileRemover remover(output);
+  std::optional<StringRef> redirects[] = {std::nullopt, output.str(),
+                                          output.str()};
+  EXPECT_EQ(
+      llvm::sys::ExecuteAndWait(command[0], command, std::nullopt, redirects),
+      0);
+  auto buffer = llvm::MemoryBuffer::getFile(output);
+  return buffer ? (*buffer)->getBuffer().str() : "";
+}
+
+namespace {
+
+struct Assembled {
+  int64_t registers = 0, spills = 0, instructions = 0;
+};
+
+} // namespace
+
+/// Per kernel; instructions only where there is a disassembler.
+static std::map<std::string, Assembled> assemble(const Compiled &compiled,
+                                                 StringRef chip) {
+  std::map<std::string, Assembled> result;
+  llvm::SmallString<64> text, object;
+  EXPECT_FALSE(llvm::sys::fs::createTemporaryFile("hgf", "ptx", text));
+  EXPECT_FALSE(llvm::sys::fs::createTemporaryFile("hgf", "cubin", object));
+  llvm::FileRemover removeText(text), removeObject(object);
+  std::error_code error;
+  llvm::raw_fd_ostream(text, error) << compiled.ptx;
+  std::string assembler = findTool("ptxas"),
+              disassembler = findTool("nvdisasm");
+  std::string target = ("--gpu-name=" + chip).str();
+  std::string log = runTool({assembler, "-v", target, "-o", object, text});
+  std::string name;
+  llvm::SmallVector<StringRef> lines, match;
+  StringRef(log).split(lines, '\n');
+  for (StringRef line : lines) {
+    if (llvm::Regex("Compiling entry function '(.*)' for").match(line, &match))
+      name = match[1].str();
+    if (llvm::Regex("([0-9]+) bytes spill stores").match(line, &match))
+      result[name].spills = std::stoll(match[1].str());
+    if (llvm::Regex("Used ([0-9]+) registers").match(line, &match))
+      result[name].registers = std::stoll(match[1].str());
+  }
+  if (disassembler.empty())
+    return result;
+  std::string code = runTool({disassembler, "-c", object});
+  lines.clear();
+  StringRef(code).split(lines, '\n');
+  for (StringRef line : lines) {
+    if (llvm::Regex("\\.section[ \t]+\\.text\\.([^,]*),").match(line, &match))
+      name = match[1].str();
+    if (llvm::Regex("^[ \t]+/\\*[0-9a-f]+\\*/").match(line) &&
+        !line.contains("NOP"))
+      ++result[name].instructions;
+  }
+  return result;
+}
+
+TEST(Cost, NothingSpills) {
+  if (findTool("ptxas").empty())
+    GTEST_SKIP() << "ptxas is not here";
+  std::vector<GpuLinearKey> keys;
+  for (int64_t tokens : {1, 2, 4, 8})
+    for (int64_t columns : {640, 6912, 20480})
+      keys.push_back(makeCorrected(2560, columns, tokens));
+  for (int64_t tokens : {1, 8}) {
+    keys.push_back(makeCorrected(2560, 2560, tokens));
+    keys.back().parameters.granularity = Granularity::Group;
+    keys.back().parameters.group = 64;
+    keys.push_back(makeCorrected(2560, 2560, tokens));
+    keys.back().quantization = Quantization::None;
+    keys.push_back(makeCorrected(2560, 2560, tokens));
+    keys.back().parameters.gateKind = GateKind::SigmoidOutput;
+  }
+  Compiled compiled = compile(keys);
+  for (StringRef chip : {"sm_80", "sm_90"})
+    for (auto &[name, kernel] : assemble(compiled, chip)) {
+      EXPECT_EQ(kernel.spills, 0) << name;
+      EXPECT_LE(kernel.registers, name.find("tokens8") == name.npos ? 80 : 144)
+          << name;
+    }
+}
+
+TEST(Cost, FewInstructionsPerWeight) {
+  if (findTool("ptxas").empty() || findTool("nvdisasm").empty())
+    GTEST_SKIP() << "ptxas or nvdisasm is not here";
+  // What four more steps of 64 weights in two rows cost.
+  constexpr int64_t weights = 4 * 64 * 2;
+  std::vector<GpuLinearKey> keys;
+  std::pair<int64_t, double> limits[] = {
+      {1, 0.6}, {2, 0.9}, {4, 1.65}, {8, 2.8}};
+  for (auto [tokens, most] : limits)
+    for (int64_t steps : {3, 7})
+      keys.push_back(makeKey(2560, steps * 2048, tokens));
+  Compiled compiled = compile(keys);
+  for (StringRef chip : {"sm_80", "sm_90"}) {
+    auto kernels = assemble(compiled, chip);
+    for (auto [index, limit] : llvm::enumerate(limits)) {
+      const GpuLinearKey *pair = &keys[2 * index];
+      int64_t more = kernels[pair[1].getDecodeName()].instructions -
+                     kernels[pair[0].getDecodeName()].instructions;
+      EXPECT_LE(double(more) / weights, limit.second)
+          << limit.first << " tokens on " << chip.str();
+    }
+  }
+}
