@@ -36,8 +36,6 @@ private:
     Values weights;
     /// Activations of word 0 per token, and their sums, which groups need.
     Values inputs, sums;
-    /// The chunk, as findChunks() takes it.
-    Value chunk;
     /// Lane 0's word 0 is number `word` + firstWord, and word j is j wordStride
     /// later.
     Value word;
@@ -47,18 +45,17 @@ private:
   };
   /// Per row and token and part of a word: the sums of one lane.
   Values multiply();
-  /// The full steps [0, count). The weights of the first ones are in `window`;
-  /// those of as many after the last come back.
-  llvm::SmallVector<Step> emitLoop(int64_t count, llvm::ArrayRef<Step> window,
-                                   Values &sums);
-  /// The full step `first` + `offset`, without and with its weights.
-  Step findStep(Value first, int64_t offset);
+  /// The full steps [first + begin, first + end), and with `last` the partial
+  /// one; all their loads come first.
+  void emitSteps(Value first, int64_t begin, int64_t end, bool last,
+                 Values &sums);
+  /// Keeps the loads of all steps before the first one's use.
+  void await(llvm::MutableArrayRef<Step> steps);
   Step loadStep(Value first, int64_t offset);
   Step loadLastStep();
   /// The chunk that is `chunk` + `chunks` behind the lane's first one; word 0
   /// is number `word` + 4 `chunks` from the lane's first one on.
-  Step findChunks(Value chunk, Value word, int64_t chunks, int64_t wordStride);
-  void loadWeights(Step &step);
+  Step loadChunks(Value chunk, Value word, int64_t chunks, int64_t wordStride);
   void emitStep(Step &step, Values &sums);
   /// Where a token's activations start.
   Value inputPointer(int64_t token);
