@@ -195,18 +195,18 @@ def random_sizes(count, queries, keys, seed):
 @pytest.mark.parametrize("seed", range(3))
 def test_few_queries(tmp_path_factory, seed):
     model = load(tmp_path_factory, "forms", FORMS)
-    check(model, FORMS, random_sizes(len(FORMS), (1, 5), (1, 131), seed))
+    check(model, FORMS, random_sizes(len(FORMS), (1, 9), (1, 131), seed))
     model.close()
 
 
 @pytest.mark.parametrize("seed", range(3))
 def test_many_queries(tmp_path_factory, seed):
     model = load(tmp_path_factory, "forms", FORMS)
-    check(model, FORMS, random_sizes(len(FORMS), (5, 71), (1, 131), seed))
+    check(model, FORMS, random_sizes(len(FORMS), (9, 71), (1, 131), seed))
     model.close()
 
 
-@pytest.mark.parametrize("queries", [(1, 5), (5, 71)])
+@pytest.mark.parametrize("queries", [(1, 9), (9, 71)])
 def test_views_are_read_where_they_are(tmp_path_factory, queries):
     model = load(tmp_path_factory, "views", VIEWS)
     check(model, VIEWS, random_sizes(len(VIEWS), queries, (1, 131), queries[0]))
@@ -219,7 +219,7 @@ def test_known_sizes(tmp_path_factory):
     model.close()
 
 
-@pytest.mark.parametrize("queries", [1, 4, 5])
+@pytest.mark.parametrize("queries", [1, 8, 9])
 def test_no_key_and_no_batch(tmp_path_factory, queries):
     model = load(tmp_path_factory, "forms", FORMS)
     check(model, FORMS, [(1, queries, 0)] * len(FORMS))
