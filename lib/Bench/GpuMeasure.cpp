@@ -317,10 +317,12 @@ private:
     llvm::outs() << llvm::formatv(
         "GPU: {0}, kernels for {1}{2}\nGB/s: bytes of weights, correction, x "
         "and y, each once; ratio: of a kernel that copies, in the same "
-        "rounds\n\n{3,-12} {4,4} {5,4} {6,9} {7,9} {8,9} {9,6} {10,6}\n",
+        "rounds\n\n{3,-12} {4,3} {5,4} {6,-6} {7,-6} {8,9} {9,9} {10,9} {11,6} "
+        "{12,6}\n",
         device->getName(), device->getChip().name,
         simulated ? "; it is simulated, so times are the simulator's" : "",
-        "shape", "tok", "rank", "us", "GB/s", "copy", "ratio", "spread");
+        "shape", "tok", "rank", "gate", "scale", "us", "GB/s", "copy", "ratio",
+        "spread");
   }
 
   void print(const GpuLayer &layer, const GpuResult &result) {
@@ -328,10 +330,12 @@ private:
                   result.seconds.median / 1e9;
     if (!options.json) {
       llvm::outs() << llvm::formatv(
-          "{0,-12} {1,4} {2,4} {3,9:F2} {4,9:F1} {5,9:F1} {6,6:F2} {7,5:F0}%\n",
+          "{0,-12} {1,3} {2,4} {3,-6} {4,-6} {5,9:F2} {6,9:F1} {7,9:F1} "
+          "{8,6:F2} {9,5:F0}%\n",
           layer.shape.getName(), layer.tokens, layer.shape.rank,
-          1e6 * result.seconds.median, rate, result.copyRate / 1e9,
-          result.ratio, 100 * result.seconds.spread);
+          layer.shape.gate, layer.shape.scale, 1e6 * result.seconds.median,
+          rate, result.copyRate / 1e9, result.ratio,
+          100 * result.seconds.spread);
       llvm::outs().flush();
       return;
     }

@@ -126,27 +126,40 @@ separate: the same with launches of their own for the correction
 
 )";
 
+/// A layer; a chip and its device; the rest.
+static std::string formatLayer(StringRef shape, const Twine &tokens,
+                               const Twine &rank, StringRef gate,
+                               StringRef scale) {
+  return llvm::formatv("{0,-12} {1,3} {2,4} {3,-6} {4,-6} ", shape,
+                       tokens.str(), rank.str(), gate, scale);
+}
+
 static std::string formatTitles() {
-  return llvm::formatv("{0,-12} {1,4} {2,4} {3,-7} {4,-16} {5,6} {6,6} {7,8} "
-                       "{8,9} {9,9} {10,6} {11,6} {12,9} {13,9} {14,6} {15,8}",
-                       "shape", "tok", "rank", "chip", "device", "SASS/w",
-                       "naive", "sectors", "conflicts", "registers", "spills",
-                       "warps", "memory us", "arith. us", "moved", "separate");
+  return formatLayer("shape", "tok", "rank", "gate", "scale") +
+         llvm::formatv("{0,-6} {1,-15} {2,6} {3,6} {4,7} {5,9} {6,9} {7,6} "
+                       "{8,5} {9,9} {10,9} {11,6} {12,8}",
+                       "chip", "device", "SASS/w", "naive", "sectors",
+                       "conflicts", "registers", "spills", "warps", "memory us",
+                       "arith. us", "moved", "separate")
+             .str();
 }
 
 static std::string formatAsText(const GpuLine &line) {
-  return llvm::formatv(
-      "{0,-12} {1,4} {2,4} {3,-7} {4,-16} {5,6:F2} {6,6:F2} {7,8:F3} {8,9} "
-      "{9,9} {10,6} {11,6:F2} {12,9:F4} {13,9:F4} {14,6:F3} {15,8:F3}  bound "
-      "by {16}",
-      line.shape, line.tokens, line.rank, line.chip->name,
-      line.chip->device.name, line.instructions, line.naiveInstructions,
-      line.traffic.sectorEfficiency, line.traffic.bankConflicts,
-      line.resources.registers, line.resources.getSpillBytes(), line.occupancy,
-      line.getMemoryTime(), line.getArithmeticTime(), line.getMovedRatio(),
-      static_cast<double>(line.separateBytes) /
-          static_cast<double>(line.neededBytes),
-      line.isMemoryBound() ? "memory" : "arithmetic");
+  return formatLayer(line.shape, Twine(line.tokens), Twine(line.rank),
+                     line.gate, line.scale) +
+         llvm::formatv(
+             "{0,-6} {1,-15} {2,6:F2} {3,6:F2} {4,7:F3} {5,9} {6,9} {7,6} "
+             "{8,5:F2} {9,9:F4} {10,9:F4} {11,6:F3} {12,8:F3}  bound by {13}",
+             line.chip->name, line.chip->device.name, line.instructions,
+             line.naiveInstructions, line.traffic.sectorEfficiency,
+             line.traffic.bankConflicts, line.resources.registers,
+             line.resources.getSpillBytes(), line.occupancy,
+             line.getMemoryTime(), line.getArithmeticTime(),
+             line.getMovedRatio(),
+             static_cast<double>(line.separateBytes) /
+                 static_cast<double>(line.neededBytes),
+             line.isMemoryBound() ? "memory" : "arithmetic")
+             .str();
 }
 
 //===----------------------------------------------------------------------===//

@@ -9,6 +9,7 @@
 #include "TokenRows.h"
 #include "hgf/Kernels/NVVM/HeadKernel.h"
 #include "hgf/Kernels/NVVM/LinearOpKey.h"
+#include "hgf/Kernels/NVVM/PrefillKernel.h"
 #include "hgf/Passes/GPU/Passes.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -81,9 +82,12 @@ void emitHead(hgf::HeadOp op, hgf::KernelModule &kernels) {
 /// The launches of one hgf.linear.
 class LayerLaunches {
 public:
-  LayerLaunches(hgf::LinearOp op, hgf::KernelModule &kernels)
+  LayerLaunches(hgf::LinearOp op, hgf::KernelModule &kernels,
+                int64_t capability)
       : op(op), kernels(kernels), b(op.getLoc(), op),
-        key(hgf::getGpuLinearKey(op)) {}
+        key(hgf::getGpuLinearKey(op)),
+        prefills(capability >= hgf::leastPrefillCapability &&
+                 hgf::hasPrefill(key)) {}
 
   /// Returns what the report says of the layer.
   SmallVector<NamedAttribute> emit(LLVM::GlobalOp weights) {
@@ -123,16 +127,28 @@ public:
       key.tokens = count;
       hgf::GpuKernel kernel = hgf::getOrBuildDecode(kernels.module(), key);
       launch(kernel, arguments);
-      if (!line.empty() && line.back().getName() == "gpu_decode")
-        return;
       add("gpu_decode", kernel);
+    };
+    auto prefill = [&](int64_t count) {
+      key.tokens = count;
+      hgf::GpuKernel kernel = hgf::getOrBuildPrefill(kernels.module(), key);
+      launch(kernel, arguments);
+      add("gpu_prefill", kernel);
     };
     auto decode1 = [&] { decode(1); };
     auto decode2 = [&] { decode(2); };
     auto decode4 = [&] { decode(4); };
     auto decode8 = [&] { decode(8); };
-    hgf::chooseByTokens(b, tokens, {{1, decode1}, {2, decode2}, {4, decode4}},
-                        decode8);
+    auto prefill16 = [&] { prefill(16); };
+    auto prefill32 = [&] { prefill(32); };
+    auto prefill64 = [&] { prefill(64); };
+    SmallVector<hgf::TokenRange> ranges = {
+        {1, decode1}, {2, decode2}, {4, decode4}};
+    if (prefills)
+      ranges.append({{8, decode8}, {16, prefill16}, {32, prefill32}});
+    hgf::chooseByTokens(b, tokens, ranges,
+                        prefills ? llvm::function_ref<void()>(prefill64)
+                                 : llvm::function_ref<void()>(decode8));
     return line;
   }
 
@@ -140,6 +156,10 @@ private:
   /// The first kernel of each kind stands in the report: with an unknown number
   /// of tokens that for one.
   void add(StringRef name, hgf::GpuKernel kernel) {
+    if (llvm::any_of(line, [&](NamedAttribute entry) {
+          return entry.getName() == name;
+        }))
+      return;
     line.push_back(b.getNamedAttr(
         name,
         b.getDictionaryAttr(
@@ -158,11 +178,15 @@ private:
   hgf::KernelModule &kernels;
   ImplicitLocOpBuilder b;
   hgf::GpuLinearKey key;
+  /// There is a kernel for many tokens.
+  bool prefills;
   Value tokens;
   SmallVector<NamedAttribute> line;
 };
 
 struct MapLayers : public hgf::impl::MapLayersBase<MapLayers> {
+  using MapLayersBase::MapLayersBase;
+
   /// Adds `line` to the layer's line of the report, if it has one.
   void report(hgf::LinearOp op, ArrayRef<NamedAttribute> line) {
     auto number = op->getAttrOfType<IntegerAttr>("hgf.line");
@@ -196,7 +220,7 @@ struct MapLayers : public hgf::impl::MapLayersBase<MapLayers> {
             "expected weights that lower-weights has lowered, and scratch");
         return signalPassFailure();
       }
-      report(op, LayerLaunches(op, kernels).emit(weights));
+      report(op, LayerLaunches(op, kernels, capability).emit(weights));
       op.erase();
       if (constant->use_empty())
         constant.erase();

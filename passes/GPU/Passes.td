@@ -128,7 +128,8 @@ def MapLayers : Pass<"map-layers", "mlir::ModuleOp"> {
     its input and computes the correction's inner values, and the kernel that
     multiplies, whose epilogue adds everything else. lib/Kernels/NVVM builds them
     for the layer's shape; layers with equal keys share them. There is one
-    multiplying kernel for 1, 2, 4 and 8 tokens, and the host chooses. Runs
+    multiplying kernel for 1, 2, 4 and 8 tokens, and, where the chip and the
+    layer allow, products of matrices for 16, 32 and 64; the host chooses. Runs
     after `lower-weights`.
 
     Example:
@@ -153,6 +154,8 @@ def MapLayers : Pass<"map-layers", "mlir::ModuleOp"> {
     gpu.module @hgf_kernels {
     ```
   }];
+  let options = [Option<"capability", "capability", "int64_t", "75",
+                        "the lowest compute capability of all chips, e.g. 80">];
   let dependentDialects = ["mlir::LLVM::LLVMDialect", "mlir::NVVM::NVVMDialect",
                            "mlir::arith::ArithDialect", "mlir::cf::ControlFlowDialect",
                            "mlir::gpu::GPUDialect", "mlir::math::MathDialect",

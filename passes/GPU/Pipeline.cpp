@@ -75,6 +75,17 @@ void hgf::buildGPUTilingPipeline(OpPassManager &manager,
   buildDecompositionPipeline(manager);
 }
 
+/// Of all chips: one form of each kernel serves them all.
+static int64_t getLeastCapability(const hgf::PipelineOptions &options) {
+  int64_t least = std::numeric_limits<int64_t>::max();
+  for (StringRef chip : options.gpus) {
+    int64_t number = 0;
+    if (chip.consume_front("sm_") && !chip.getAsInteger(10, number))
+      least = std::min(least, number);
+  }
+  return least;
+}
+
 void hgf::buildGPUPipeline(OpPassManager &manager,
                            const PipelineOptions &options) {
   manager.addPass(createLowerWeights());
@@ -82,7 +93,9 @@ void hgf::buildGPUPipeline(OpPassManager &manager,
   copies.all = true;
   manager.addPass(createExpandCopies(copies));
   manager.addPass(createMapAttention());
-  manager.addPass(createMapLayers());
+  MapLayersOptions layers;
+  layers.capability = getLeastCapability(options);
+  manager.addPass(createMapLayers(layers));
   manager.addPass(createMapLinalg());
   manager.addPass(createMapSerial());
   manager.addPass(createCheckHost());

@@ -13,7 +13,7 @@ def load(factory, name, layers, tokens=-1):
     return GPU.load(GPU.compile(source, PACKING))
 
 
-@pytest.mark.parametrize("tokens", [1, 2, 7, 19])
+@pytest.mark.parametrize("tokens", [1, 2, 7, 19, 70])
 def test_every_form(tmp_path_factory, tokens):
     model = load(tmp_path_factory, "all", ALL)
     assert model.level == "sm_80"

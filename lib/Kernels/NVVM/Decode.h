@@ -36,6 +36,8 @@ private:
     Values weights;
     /// Activations of word 0 per token, and their sums, which groups need.
     Values inputs, sums;
+    /// The chunk, as findChunks() takes it.
+    Value chunk;
     /// Lane 0's word 0 is number `word` + firstWord, and word j is j wordStride
     /// later.
     Value word;
@@ -45,14 +47,18 @@ private:
   };
   /// Per row and token and part of a word: the sums of one lane.
   Values multiply();
-  /// The full steps [first, first + count), and with `last` the partial one.
-  Values emitSteps(Value first, int64_t count, bool last,
-                   llvm::ArrayRef<Value> sums);
+  /// The full steps [0, count). The weights of the first ones are in `window`;
+  /// those of as many after the last come back.
+  llvm::SmallVector<Step> emitLoop(int64_t count, llvm::ArrayRef<Step> window,
+                                   Values &sums);
+  /// The full step `first` + `offset`, without and with its weights.
+  Step findStep(Value first, int64_t offset);
   Step loadStep(Value first, int64_t offset);
   Step loadLastStep();
   /// The chunk that is `chunk` + `chunks` behind the lane's first one; word 0
   /// is number `word` + 4 `chunks` from the lane's first one on.
-  Step loadChunks(Value chunk, Value word, int64_t chunks, int64_t wordStride);
+  Step findChunks(Value chunk, Value word, int64_t chunks, int64_t wordStride);
+  void loadWeights(Step &step);
   void emitStep(Step &step, Values &sums);
   /// Where a token's activations start.
   Value inputPointer(int64_t token);

@@ -19,28 +19,44 @@ static constexpr int64_t wordColumns = WordLayout::wordColumns;
 static constexpr int64_t wordPlaces = 4;
 static constexpr uint32_t placeMask = 0x03030303;
 
-/// Steps whose weights are loaded before the first of them is used: what a lane
-/// has in flight.
-static constexpr int64_t stepsInFlight = 4;
-/// Steps of a row up to which there is no loop.
-static constexpr int64_t mostUnrolledSteps = 8;
+/// Steps whose weights are loaded before they are used: what a lane has in
+/// flight. More tokens have more to do meanwhile, and fewer registers.
+static int64_t getStepsAhead(const GpuLinearKey &key) {
+  if (key.tokens > 2)
+    return 1;
+  return key.isExact() ? 4 : 2;
+}
+
+/// Steps of a row up to which there is no loop: some hundred instructions.
+static int64_t getMostUnrolledSteps(const GpuLinearKey &key) {
+  if (!key.isExact())
+    return 2;
+  return key.tokens <= 2 ? 8 : 16 / key.tokens;
+}
 
 Decode::Values Decode::multiply() {
-  bool isExact = !key.isFloat() && !key.isGrouped();
   Values sums(rows * tokens * (inPlace ? wordPlaces : 1),
-              isExact ? k.integer(0) : k.real(0));
-  int64_t steps = words.getFullSteps();
+              key.isExact() ? k.integer(0) : k.real(0));
+  int64_t steps = words.getFullSteps(), ahead = getStepsAhead(key);
+  // The last steps that fill the window are behind the loop.
+  int64_t looped = 0;
+  if (steps > getMostUnrolledSteps(key))
+    looped = llvm::alignDown(steps, ahead) - ahead;
   Value zero = k.integer(0);
-  bool last = words.getLastLanes() > 0;
-  if (steps <= mostUnrolledSteps) {
-    sums = emitSteps(zero, steps, last, sums);
-  } else {
-    int64_t looped = llvm::alignDown(steps, stepsInFlight);
-    sums = k.loop(zero, k.integer(looped), stepsInFlight, sums,
-                  [&](Value first, ArrayRef<Value> carried) {
-                    return emitSteps(first, stepsInFlight, false, carried);
-                  });
-    sums = emitSteps(k.integer(looped), steps - looped, last, sums);
+  SmallVector<Step> window;
+  for (int64_t step = 0; step < std::min(ahead, steps); ++step)
+    window.push_back(loadStep(zero, step));
+  if (looped > 0)
+    window = emitLoop(looped, window, sums);
+  Value rest = k.integer(looped);
+  int64_t left = steps - looped;
+  for (int64_t step = 0; step < left + (words.getLastLanes() > 0); ++step) {
+    int64_t next = step + ahead;
+    if (next < left)
+      window.push_back(loadStep(rest, next));
+    if (window.size() == size_t(left) && words.getLastLanes() > 0)
+      window.push_back(loadLastStep());
+    emitStep(window[step], sums);
   }
   if (!inPlace)
     return sums;
@@ -56,23 +72,36 @@ Decode::Values Decode::multiply() {
   return totals;
 }
 
-Decode::Values Decode::emitSteps(Value first, int64_t count, bool last,
-                                 ArrayRef<Value> sums) {
-  Values result(sums);
-  for (int64_t start = 0; start < count || last; start += stepsInFlight) {
-    SmallVector<Step> steps;
-    int64_t end = std::min(start + stepsInFlight, count);
-    for (int64_t step = start; step < end; ++step)
-      steps.push_back(loadStep(first, step));
-    // The partial step is one more than may be in flight, at most.
-    if (last && end == count) {
-      steps.push_back(loadLastStep());
-      last = false;
-    }
-    for (Step &step : steps)
-      emitStep(step, result);
+SmallVector<Decode::Step> Decode::emitLoop(int64_t count, ArrayRef<Step> window,
+                                           Values &sums) {
+  int64_t ahead = window.size(), sumCount = sums.size();
+  Values init = sums;
+  for (const Step &step : window)
+    llvm::append_range(init, step.weights);
+  auto weightsOf = [&](ValueRange carried, int64_t step) {
+    return Values(carried.slice(sumCount + step * rows, rows));
+  };
+  Values results = k.loop(
+      k.integer(0), k.integer(count), ahead, init,
+      [&](Value first, ArrayRef<Value> carried) {
+        Values next(carried.take_front(sumCount)), weights;
+        for (int64_t number = 0; number < ahead; ++number) {
+          llvm::append_range(weights, loadStep(first, ahead + number).weights);
+          Step step = findStep(first, number);
+          step.weights = weightsOf(carried, number);
+          emitStep(step, next);
+        }
+        llvm::append_range(next, weights);
+        return next;
+      });
+  k.keepLoop(results[0]);
+  sums.assign(results.begin(), results.begin() + sumCount);
+  SmallVector<Step> last;
+  for (int64_t number = 0; number < ahead; ++number) {
+    last.push_back(findStep(k.integer(count), number));
+    last.back().weights = weightsOf(results, number);
   }
-  return result;
+  return last;
 }
 
 Value Decode::inputPointer(int64_t token) {
@@ -83,33 +112,35 @@ Value Decode::inputPointer(int64_t token) {
       k.multiply(tokenNumbers[token], k.argument(DecodeInputStride)));
 }
 
-Decode::Step Decode::loadStep(Value first, int64_t offset) {
+Decode::Step Decode::findStep(Value first, int64_t offset) {
   Value chunk = k.multiply(first, lanes);
-  return loadChunks(chunk, k.multiply(chunk, chunkWords), offset * lanes,
+  return findChunks(chunk, k.multiply(chunk, chunkWords), offset * lanes,
                     lanes);
+}
+
+Decode::Step Decode::loadStep(Value first, int64_t offset) {
+  Step step = findStep(first, offset);
+  loadWeights(step);
+  return step;
 }
 
 Decode::Step Decode::loadLastStep() {
   int64_t last = words.getLastLanes();
   // Lanes without a chunk load that of the last one and count it as zeros.
   Value back = k.subtract(k.minimum(sub, last - 1), sub);
-  Step step = loadChunks(back, back, words.getFullSteps() * lanes, last);
+  Step step = findChunks(back, back, words.getFullSteps() * lanes, last);
   step.active = k.isLess(sub, last);
+  loadWeights(step);
   return step;
 }
 
-Decode::Step Decode::loadChunks(Value chunk, Value word, int64_t chunks,
+Decode::Step Decode::findChunks(Value chunk, Value word, int64_t chunks,
                                 int64_t wordStride) {
   Step step;
+  step.chunk = chunk;
   step.word = word;
   step.firstWord = chunks * chunkWords;
   step.wordStride = wordStride;
-  for (Value row : rowPointers)
-    step.weights.push_back(
-        k.load(k.vector(chunkWords, k.i32()),
-               k.address(row, k.multiply(chunk, WordLayout::chunkBytes),
-                         chunks * WordLayout::chunkBytes),
-               WordLayout::chunkBytes));
   auto move = [&](ArrayRef<Value> pointers, int64_t bytes) {
     Values result;
     for (Value pointer : pointers)
@@ -120,6 +151,15 @@ Decode::Step Decode::loadChunks(Value chunk, Value word, int64_t chunks,
   step.inputs = move(inputPointers, wordColumns * inputBytes);
   step.sums = move(sumPointers, wordBytes);
   return step;
+}
+
+void Decode::loadWeights(Step &step) {
+  for (Value row : rowPointers)
+    step.weights.push_back(
+        k.load(k.vector(chunkWords, k.i32()),
+               k.address(row, k.multiply(step.chunk, WordLayout::chunkBytes),
+                         step.firstWord * wordBytes),
+               WordLayout::chunkBytes));
 }
 
 void Decode::emitStep(Step &step, Values &sums) {

@@ -259,6 +259,16 @@ GpuBuilder::Values GpuBuilder::loop(Value begin, Value end, int64_t step,
   return Values(loop.getResults());
 }
 
+void GpuBuilder::keepLoop(Value result) {
+  auto disable = LLVM::LoopUnrollAttr::get(
+      b.getContext(), /*disable=*/b.getBoolAttr(true), {}, {}, {}, {}, {}, {});
+  auto annotation =
+      LLVM::LoopAnnotationAttr::get(b.getContext(), {}, {}, {}, disable, {}, {},
+                                    {}, {}, {}, {}, {}, {}, {}, {}, {});
+  result.getDefiningOp<scf::ForOp>()->setAttr("llvm.loop_annotation",
+                                              annotation);
+}
+
 GpuBuilder::Values GpuBuilder::branch(Value condition, TypeRange types,
                                       llvm::function_ref<Values()> then,
                                       llvm::function_ref<Values()> otherwise) {

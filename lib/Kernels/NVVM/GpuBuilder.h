@@ -112,6 +112,9 @@ public:
   /// for (index = begin; index < end; index += step), values carried along.
   Values loop(Value begin, Value end, int64_t step, llvm::ArrayRef<Value> init,
               LoopBody body);
+  /// Keeps the compilers from unrolling the loop that has `result`: the kernel
+  /// has done so where it pays, and knows how many registers there are.
+  void keepLoop(Value result);
   /// if (condition) then() else otherwise().
   Values branch(Value condition, mlir::TypeRange types,
                 llvm::function_ref<Values()> then,

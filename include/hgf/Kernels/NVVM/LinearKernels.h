@@ -33,6 +33,8 @@ struct GpuLinearKey {
   bool isGrouped() const {
     return parameters.granularity == Granularity::Group;
   }
+  /// A row's product is one exact integer before it is scaled.
+  bool isExact() const { return !isFloat() && !isGrouped(); }
   /// The correction reads q a / 127.
   bool correctsQuantized() const {
     return !isFloat() && correctionInput == CorrectionInput::Quantized;
