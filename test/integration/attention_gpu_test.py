@@ -1,8 +1,10 @@
 """Attention in one pass on the simulated GPU: shapes x masks x strides, against NumPy in float64."""
 
 import dataclasses
+import json
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
 import zlib
@@ -10,6 +12,7 @@ import zlib
 import numpy as np
 import pytest
 
+import harness
 from harness import argument, result
 from machines import GPU, shared_source
 
@@ -284,3 +287,14 @@ model.close()
     calls = trace.read_text().split()
     assert calls.count("cuGraphInstantiateWithFlags") == 1
     assert calls.count("cuGraphLaunch") >= 9
+
+
+@pytest.mark.skipif(not shutil.which("ptxas"), reason="ptxas is not on the PATH")
+@pytest.mark.parametrize("chip", ["sm_80", "sm_90"])
+def test_nothing_is_spilled(tmp_path_factory, chip):
+    source = shared_source(tmp_path_factory, "attention_forms.mlir", module(FORMS))
+    run = subprocess.run([harness.HGF_COMPILE, source, "-o", source.with_suffix(f".{chip}.so"), "--emit=shared", f"--gpu={chip}",
+                          "--compile-from=gpu-packing", "--report=json"], check=True, capture_output=True, text=True)
+    kernels = json.loads(run.stdout)["gpu"][0]["kernels"]
+    assert len(kernels) == 3 * len(FORMS)
+    assert [kernel for kernel in kernels if kernel["spill_bytes"] or kernel["registers"] > 224] == []
