@@ -10,6 +10,8 @@
 
 #include "hgf/Kernels/NVVM/PrefillKernel.h"
 
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
+
 using namespace mlir;
 using namespace hgf;
 
@@ -63,6 +65,12 @@ GpuKernel hgf::getOrBuildDecode(gpu::GPUModuleOp module,
 
 GpuKernel hgf::getOrBuildPrefill(gpu::GPUModuleOp module,
                                  const GpuLinearKey &key) {
-  return getOrBuildProducts(module, key, getPrefillName(key),
-                            getPrefillShape(key), buildPrefill);
+  GpuKernel kernel = getOrBuildProducts(module, key, getPrefillName(key),
+                                        getPrefillShape(key), buildPrefill);
+  // Without being told for how many blocks registers must suffice, ptxas may
+  // spill for one more.
+  int64_t blocks = key.tokens >= 64 ? 2 : key.tokens >= 32 ? 3 : 4;
+  kernel.function->setAttr(NVVM::NVVMDialect::getMinctasmAttrName(),
+                           OpBuilder(module).getI32IntegerAttr(blocks));
+  return kernel;
 }

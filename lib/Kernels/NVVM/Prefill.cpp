@@ -10,6 +10,7 @@
 #include "Linear.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 
 using namespace mlir;
 using namespace hgf;
@@ -42,12 +43,14 @@ std::string hgf::getPrefillName(const GpuLinearKey &key) {
 }
 
 PrefillShape::PrefillShape(const GpuLinearKey &key)
-    : tokenTiles(key.tokens / matrixTokens),
-      // Tokens that are loaded serve more rows if there are more; but few
-      // tokens leave a GPU without work where blocks are large, and groups take
-      // the registers of so many more products on their way into sums.
-      rowTiles(tokenTiles == 1 || key.isGrouped() ? 2 : 4) {
-  assert(key.tokens % matrixTokens == 0 && "tokens come in whole matrices");
+    : tokenTiles(key.tokens / matrixTokens), rowTiles(2) {
+  assert(key.tokens % (2 * matrixTokens) == 0 &&
+         "tokens are finished two matrices at a time");
+  // Few tokens leave a GPU without work where blocks are large; small groups
+  // take so many registers.
+  if (key.tokens <= 16 ||
+      (key.isGrouped() && key.parameters.group < pieceColumns))
+    rowTiles = 1;
 }
 
 GpuPrefill::GpuPrefill(GpuBuilder &k, const GpuLinearKey &key)
@@ -67,6 +70,17 @@ GpuPrefill::GpuPrefill(GpuBuilder &k, const GpuLinearKey &key)
 }
 
 void GpuPrefill::build() { finish(multiply()); }
+
+GpuPrefill::Values GpuPrefill::keepLoop(Values results) {
+  MLIRContext *context = k.b.getContext();
+  auto unroll = LLVM::LoopUnrollAttr::get(
+      context, /*disable=*/k.b.getBoolAttr(true), {}, {}, {}, {}, {}, {});
+  auto annotation = LLVM::LoopAnnotationAttr::get(
+      context, {}, {}, {}, unroll, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {});
+  // The name under which the branch that the loop becomes has it.
+  results.front().getDefiningOp()->setAttr("loop_annotation", annotation);
+  return results;
+}
 
 Value GpuPrefill::exclusiveOr(Value left, Value right) {
   return arith::XOrIOp::create(k.b, left, right);

@@ -17,8 +17,10 @@ namespace hgf {
 /// The tile of one block: its warps stand side by side along the rows, and each
 /// has all tokens, so that each weight is loaded and unpacked once.
 struct PrefillShape {
-  /// Matrices of one instruction: 16 tokens and 8 rows.
-  static constexpr int64_t matrixTokens = 16, matrixRows = 8;
+  /// Of one instruction: 16 rows and 8 tokens.
+  static constexpr int64_t matrixRows = 16, matrixTokens = 8;
+  /// Of four lanes each.
+  static constexpr int64_t groups = 8;
   static constexpr int64_t warps = 4;
   static constexpr int64_t threads = warps * GpuBuilder::warpLanes;
 
@@ -34,13 +36,14 @@ struct PrefillShape {
 /// Emits one prefill kernel.
 ///
 /// A unit of work is four chunks of a row, which is 256 columns; see
-/// WordLayout. In the registers of an instruction m16n8k32, lanes are a number
-/// `group` of a token or a row, 0 to 7, and a `place` among four lanes. Lane
-/// `place` of row `group` loads chunk `place` of the unit. An instruction may
-/// take columns in any order as long as both matrices have the same: the lane's
-/// part of word j is its 16 columns, of which `word >> 2 q & 0x03030303` are
-/// four; the tokens' same columns are 16 bytes of shared memory. So neither
-/// matrix needs ldmatrix, and a weight costs two instructions per register.
+/// WordLayout. The products are instructions m16n8k32, with codes as the first
+/// matrix and activations as the second. In both, lane 4 `group` + `place` has
+/// columns of row or token `group`, and rows also of `group` + 8. Which columns
+/// it has is free, as long as both matrices have the same: lane `place` loads
+/// chunk number `place` of the unit, and for word j of it takes those 16
+/// columns, in two steps. So a weight costs two instructions per register,
+/// `word >> 2 q & 0x03030303`, the activations are 16 bytes of shared memory
+/// side by side, and no register is moved.
 ///
 /// Shared memory has two stages of one unit: per token 16 slots of 16 bytes,
 /// slot 4 j + place. Odd tokens have slots 0 to 3 and 4 to 7 exchanged, and 8
@@ -58,8 +61,9 @@ public:
 private:
   // The products, in PrefillProducts.cpp.
 
-  /// Fragments of the products: number (tokenTile * rowTiles + rowTile) * 4 + r
-  /// is of token `group` + 8 (r / 2) and row 2 `place` + r % 2 of the tile.
+  /// Sums of products: number (tokenTile * rowTiles + rowTile) * 4 + r is of
+  /// token getResultToken(tokenTile, r % 2) and of row `group` + 8 (r / 2) of
+  /// the row tile. So lanes that store together have eight rows side by side.
   Values multiply();
   Values getInitialSums();
   /// Where the columns of a chunk's word are: (number of the chunk, word).
@@ -69,7 +73,7 @@ private:
   void copyInputs(Value unit, Value stage);
   void copyScales(Value unit, Value target);
   Value getStage(Value unit);
-  /// vector<4xi32> per row tile.
+  /// vector<4xi32> per eight rows.
   Values loadWeights(Value unit);
   void multiplyUnit(Value unit, llvm::ArrayRef<Value> weights, Values &sums);
   /// What makes four codes the numbers they mean: (codes & mask) + bias ^ sign.
@@ -77,22 +81,25 @@ private:
   struct SignedCodes {
     Value mask, bias, sign;
   };
-  /// The registers of one word of each row tile, four each.
-  Values unpack(llvm::ArrayRef<Value> weights, int64_t word,
-                const SignedCodes &codes);
-  /// The tokens `group` and `group` + 8 of a tile.
-  std::pair<Value, Value> loadInputs(Value stage, int64_t tile, int64_t word);
-  void multiplyWord(std::pair<Value, Value> inputs,
-                    llvm::ArrayRef<Value> registers, int64_t rowTile,
-                    llvm::MutableArrayRef<Value> sums);
-  void multiplyGroupWord(Value stage, llvm::ArrayRef<Value> weights,
-                         int64_t word, Values &sums);
+  /// The registers of one word of each eight rows, four each.
+  Values unpack(llvm::ArrayRef<Value> codes, const SignedCodes &meanings);
+  /// Where the lane's columns of a word are: of its token of the first tile.
+  Value getInputStart(Value stage, Value word);
+  /// vector<4xi32>: those of one tile.
+  Value loadInputs(Value start, int64_t tile);
+  /// The products of one word of each eight rows.
+  void multiplyWord(Value stage, llvm::ArrayRef<Value> codes, Value word,
+                    Values &sums);
+  void multiplyGroupWord(Value stage, llvm::ArrayRef<Value> codes, Value word,
+                         Values &sums);
+  void multiplyTile(llvm::ArrayRef<Value> registers, int64_t rowTile,
+                    Value inputs, llvm::MutableArrayRef<Value> sums);
   /// Products that 64 columns of several groups are.
   int64_t getParts() const;
   /// Zeros in the lanes whose words are of another part.
   SignedCodes getSignedCodes(int64_t part);
-  /// Of the rows of the sums: two per row tile.
-  Values loadScales(Value stage, int64_t piece);
+  /// Per eight rows.
+  Values loadScales(Value stage, Value word, int64_t part);
   /// A stage of shared memory: the tokens' slots, and with groups the scales
   /// [word][part][row].
   int64_t getScalesOffset() const;
@@ -103,30 +110,41 @@ private:
 
   // The rest of a layer, in PrefillEpilogue.cpp.
 
-  /// A row that a lane finishes, one per row tile, and what that takes.
+  /// A row that a lane finishes, one per eight rows, and what that takes.
   struct ResultRow {
     /// Whether the row exists; not set where all do.
     Value exists;
     Value number, scale, bias, gate;
   };
-  ResultRow makeRow(int64_t tile);
-  /// After exchange(), number rowTile * 4 + index of a tile of tokens is of
-  /// row getResultRow() + 8 rowTile and token getResultToken(tile, index).
-  Value getResultRow();
-  Value getResultToken(int64_t tile, int64_t index);
+  ResultRow makeRow(int64_t offset);
+  Value getResultToken(int64_t tile, int64_t index) {
+    return k.add(k.multiply(place, 2),
+                 tile * PrefillShape::matrixTokens + index);
+  }
   void finish(Values sums);
-  void finishTile(int64_t tile, llvm::ArrayRef<Value> sums);
-  Values exchange(llvm::ArrayRef<Value> fragments);
+  /// Tiles of tokens that are finished together: more would take more
+  /// registers, and fewer read B more often.
+  int64_t getTilesAtOnce() const {
+    return parameters.b == FactorType::F32 ? 1 : 2;
+  }
+  /// Finishes as many tiles from number `first` on.
+  void finishTiles(int64_t first, llvm::ArrayRef<Value> sums);
+  /// Visits a lane's tokens of these tiles, with the numbers of the sums of
+  /// each of resultRows.
+  void forEachResult(
+      int64_t first,
+      llvm::function_ref<void(Value token, llvm::ArrayRef<int64_t> numbers)>
+          visit);
   Value outputAddress(DecodeArgument pointer, DecodeArgument stride, Value row,
                       Value token);
 
-  /// B h of one tile of tokens, as exchange() orders it.
-  Values correct(int64_t tile);
-  /// Adds the products of 16 ranks, the lane's four from `rank` on; fragments.
-  Values multiplyFactors(int64_t tile, Value rank,
+  /// B h of these tiles, in the order of their sums.
+  Values correct(int64_t first);
+  /// Adds the products of 16 ranks, of which the lane has four from `rank` on.
+  Values multiplyFactors(int64_t first, Value rank,
                          llvm::ArrayRef<Value> carried);
-  /// Adds the products of four ranks from `rank` on, as exchange() orders it.
-  Values addFactors(int64_t tile, Value rank, llvm::ArrayRef<Value> carried);
+  /// Adds the products of four ranks from `rank` on.
+  Values addFactors(int64_t first, Value rank, llvm::ArrayRef<Value> carried);
   /// Four ranks from `rank` on, where ranks go in steps of `step`: h, and B as
   /// stored. What does not exist is zero.
   Value loadCorrection(Value token, Value rank, int64_t step);
@@ -138,6 +156,9 @@ private:
 
   // Shared.
 
+  /// The results of a loop that LLVM is not to unroll: its turns have enough to
+  /// do, and too many registers would be too few.
+  Values keepLoop(Values results);
   Value exclusiveOr(Value left, Value right);
   /// A token of the block, counted from its first one; the last one where it
   /// does not exist.

@@ -16,7 +16,9 @@ using namespace hgf;
 static constexpr int64_t floatBytes = 4;
 static constexpr int64_t fragment = 4;
 static constexpr int64_t matrixTokens = PrefillShape::matrixTokens;
-static constexpr int64_t matrixRows = PrefillShape::matrixRows;
+static constexpr int64_t groups = PrefillShape::groups;
+/// Tokens of a tile that a lane finishes.
+static constexpr int64_t laneTokens = 2;
 /// Ranks that one instruction takes, and a lane's part of them.
 static constexpr int64_t stepRanks = 16, laneRanks = 4;
 
@@ -25,16 +27,19 @@ static constexpr int64_t stepRanks = 16, laneRanks = 4;
 //===----------------------------------------------------------------------===//
 
 void GpuPrefill::finish(Values sums) {
-  for (int64_t tile = 0; tile < shape.rowTiles; ++tile)
-    resultRows.push_back(makeRow(tile));
-  size_t count = shape.rowTiles * fragment;
-  for (int64_t tile = 0; tile < shape.tokenTiles; ++tile)
-    finishTile(tile, ArrayRef<Value>(sums).slice(tile * count, count));
+  for (int64_t row = 0; row < shape.getWarpRows(); row += groups)
+    resultRows.push_back(makeRow(row));
+  int64_t tilesAtOnce = getTilesAtOnce();
+  int64_t count = tilesAtOnce * shape.rowTiles * fragment;
+  for (int64_t tile = 0; tile < shape.tokenTiles; tile += tilesAtOnce) {
+    finishTiles(tile, ArrayRef<Value>(sums).take_front(count));
+    sums.erase(sums.begin(), sums.begin() + count);
+  }
 }
 
-GpuPrefill::ResultRow GpuPrefill::makeRow(int64_t tile) {
+GpuPrefill::ResultRow GpuPrefill::makeRow(int64_t offset) {
   ResultRow row;
-  Value number = k.add(getResultRow(), tile * matrixRows);
+  Value number = k.add(k.add(firstRow, group), offset);
   if (parameters.rows % shape.getRows())
     row.exists = k.isLess(number, parameters.rows);
   row.number = clampRow(number);
@@ -53,46 +58,19 @@ GpuPrefill::ResultRow GpuPrefill::makeRow(int64_t tile) {
   return row;
 }
 
-Value GpuPrefill::getResultRow() {
-  return k.add(firstRow, k.add(k.multiply(place, 2), k.bitAnd(group, 1)));
-}
-
-Value GpuPrefill::getResultToken(int64_t tile, int64_t index) {
-  return k.add(k.bitAnd(group, ~int64_t(1)),
-               tile * matrixTokens + index / 2 * matrixRows + index % 2);
-}
-
-GpuPrefill::Values GpuPrefill::exchange(ArrayRef<Value> fragments) {
-  // Neighbouring groups have the same two rows of two tokens; afterwards each
-  // has one of the rows. So a store has eight rows of a token side by side,
-  // which are 32 bytes.
-  Value odd = k.isEqual(k.bitAnd(group, 1), 1);
-  constexpr int64_t groupLanes = 4;
-  Values results;
-  for (size_t index = 0; index < fragments.size(); index += 2) {
-    Value first = fragments[index], second = fragments[index + 1];
-    Value other = k.shuffle(k.select(odd, first, second), groupLanes);
-    llvm::append_values(results, k.select(odd, other, first),
-                        k.select(odd, second, other));
-  }
-  return results;
-}
-
-void GpuPrefill::finishTile(int64_t tile, ArrayRef<Value> sums) {
-  Values products = exchange(sums), corrections;
+void GpuPrefill::finishTiles(int64_t first, ArrayRef<Value> sums) {
+  Values corrections, results(sums), tokens;
   if (parameters.hasCorrection())
-    corrections = correct(tile);
-  Values results(products.size()), tokens;
-  for (int64_t index = 0; index < fragment; ++index) {
-    Value token = clampToken(getResultToken(tile, index));
+    corrections = correct(first);
+  forEachResult(first, [&](Value token, ArrayRef<int64_t> numbers) {
+    token = clampToken(token);
     tokens.push_back(k.add(firstToken, k.toWide(token)));
     Value inputScale = k.loadFloat(tokenPart(token, scratch.inputScale));
     Value gate;
     if (key.gatesInput())
       gate = k.loadFloat(tokenPart(token, scratch.gate));
-    for (auto [rowTile, row] : llvm::enumerate(resultRows)) {
-      int64_t number = rowTile * fragment + index;
-      Value y = products[number];
+    for (auto [row, number] : llvm::zip_equal(resultRows, numbers)) {
+      Value y = sums[number];
       y = key.isGrouped()
               ? k.multiplyFloat(y, inputScale)
               : k.multiplyFloat(k.toFloat(y),
@@ -107,22 +85,36 @@ void GpuPrefill::finishTile(int64_t tile, ArrayRef<Value> sums) {
           k, key, y, corrections.empty() ? Value() : corrections[number],
           inputs);
     }
-  }
-  for (int64_t index = 0; index < fragment; ++index)
-    k.branch(k.isLess(getResultToken(tile, index), tokensLeft), [&] {
-      for (auto [rowTile, row] : llvm::enumerate(resultRows)) {
-        auto store = [&] {
-          k.store(results[rowTile * fragment + index],
-                  outputAddress(DecodeOutput, DecodeOutputStride, row.number,
-                                tokens[index]),
-                  floatBytes);
-        };
+  });
+  size_t index = 0;
+  forEachResult(first, [&](Value token, ArrayRef<int64_t> numbers) {
+    Value wide = tokens[index++];
+    k.branch(k.isLess(token, tokensLeft), [&] {
+      for (auto [row, number] : llvm::zip_equal(resultRows, numbers)) {
+        Value target =
+            outputAddress(DecodeOutput, DecodeOutputStride, row.number, wide);
+        Value result = results[number];
+        auto store = [&] { k.store(result, target, floatBytes); };
         if (row.exists)
           k.branch(row.exists, store);
         else
           store();
       }
     });
+  });
+}
+
+void GpuPrefill::forEachResult(
+    int64_t first,
+    llvm::function_ref<void(Value token, ArrayRef<int64_t> numbers)> visit) {
+  for (int64_t tile = 0; tile < getTilesAtOnce(); ++tile)
+    for (int64_t index = 0; index < laneTokens; ++index) {
+      SmallVector<int64_t> numbers;
+      for (int64_t row = 0; row < shape.rowTiles * 2; ++row)
+        numbers.push_back((tile * shape.rowTiles * 2 + row) * laneTokens +
+                          index);
+      visit(getResultToken(first + tile, index), numbers);
+    }
 }
 
 Value GpuPrefill::outputAddress(DecodeArgument pointer, DecodeArgument stride,
@@ -147,23 +139,23 @@ static int64_t getRankMultiple(const LinearParameters &parameters) {
   return 1;
 }
 
-GpuPrefill::Values GpuPrefill::correct(int64_t tile) {
+GpuPrefill::Values GpuPrefill::correct(int64_t first) {
   // The ranks of all of the warp's rows: rows of a segment have zeros in those
   // of the others.
-  RowRanks first = emitRowRanks(k, parameters, clampRow(firstRow));
-  RowRanks last = emitRowRanks(
+  RowRanks low = emitRowRanks(k, parameters, clampRow(firstRow));
+  RowRanks high = emitRowRanks(
       k, parameters, clampRow(k.add(firstRow, shape.getWarpRows() - 1)));
-  Value end = k.add(last.first, last.count);
-  Values sums(shape.rowTiles * fragment, k.real(0));
+  Value end = k.add(high.first, high.count);
+  Values sums(getTilesAtOnce() * shape.rowTiles * fragment, k.real(0));
   if (parameters.b == FactorType::F32)
-    return k.loop(first.first, end, laneRanks, sums,
-                  [&](Value rank, ArrayRef<Value> carried) {
-                    return addFactors(tile, rank, carried);
-                  });
+    return keepLoop(k.loop(low.first, end, laneRanks, sums,
+                           [&](Value rank, ArrayRef<Value> carried) {
+                             return addFactors(first, rank, carried);
+                           }));
   Value lanePart = k.multiply(place, laneRanks);
-  return exchange(k.loop(first.first, end, stepRanks, sums,
+  return keepLoop(k.loop(low.first, end, stepRanks, sums,
                          [&](Value rank, ArrayRef<Value> carried) {
-                           return multiplyFactors(tile, k.add(rank, lanePart),
+                           return multiplyFactors(first, k.add(rank, lanePart),
                                                   carried);
                          }));
 }
@@ -227,7 +219,7 @@ static std::pair<Value, Value> toOperands(GpuBuilder &k, Value numbers,
   return {operand(0), operand(1)};
 }
 
-GpuPrefill::Values GpuPrefill::multiplyFactors(int64_t tile, Value rank,
+GpuPrefill::Values GpuPrefill::multiplyFactors(int64_t first, Value rank,
                                                ArrayRef<Value> carried) {
   // int8 numbers are exact as bf16, which has the range of h as well.
   FactorType type =
@@ -246,56 +238,51 @@ GpuPrefill::Values GpuPrefill::multiplyFactors(int64_t tile, Value rank,
     }
     return arith::TruncFOp::create(k.b, halves, numbers);
   };
-  // h as a sum of numbers: rounded, what that leaves, and so on.
-  int64_t parts = type == FactorType::F16 ? 2 : 3;
-  SmallVector<std::pair<Value, Value>> operands;
-  for (int64_t index = 0; index < 2; ++index) {
-    Value token = k.add(group, tile * matrixTokens + index * matrixRows);
+  SmallVector<std::pair<Value, Value>> factors;
+  for (const ResultRow &row : resultRows) {
+    Value numbers = loadFactors(row.number, rank, stepRanks);
+    if (parameters.b == FactorType::I8)
+      numbers = arith::TruncFOp::create(k.b, halves,
+                                        k.widenFactor(numbers, parameters.b));
+    factors.push_back(toOperands(k, numbers, type));
+  }
+  Values sums(carried);
+  for (int64_t tile = 0; tile < getTilesAtOnce(); ++tile) {
+    Value token = k.add(group, (first + tile) * matrixTokens);
     Value rest = loadCorrection(token, rank, stepRanks);
+    // h as a sum of numbers: rounded, what that leaves, and so on.
+    int64_t parts = type == FactorType::F16 ? 2 : 3;
     for (int64_t part = 0; part < parts; ++part) {
       Value rounded = narrow(rest);
-      operands.push_back(toOperands(k, rounded, type));
+      auto h = toOperands(k, rounded, type);
+      for (int64_t row = 0; row < shape.rowTiles; ++row) {
+        auto low = factors[2 * row], high = factors[2 * row + 1];
+        multiplyMatrices(
+            {low.first, high.first, low.second, high.second},
+            {h.first, h.second},
+            MutableArrayRef<Value>(sums).slice(
+                (tile * shape.rowTiles + row) * fragment, fragment),
+            type);
+      }
       rest = k.subtractFloat(
           rest, arith::ExtFOp::create(k.b, rest.getType(), rounded));
     }
   }
-  SmallVector<Values> a;
-  for (int64_t part = 0; part < parts; ++part) {
-    auto low = operands[part], high = operands[parts + part];
-    a.push_back({low.first, high.first, low.second, high.second});
-  }
-  Values sums(carried);
-  for (int64_t rowTile = 0; rowTile < shape.rowTiles; ++rowTile) {
-    Value row = clampRow(k.add(k.add(firstRow, group), rowTile * matrixRows));
-    Value factors = loadFactors(row, rank, stepRanks);
-    if (parameters.b == FactorType::I8)
-      factors = arith::TruncFOp::create(k.b, halves,
-                                        k.widenFactor(factors, parameters.b));
-    auto [first, second] = toOperands(k, factors, type);
-    for (int64_t part = 0; part < parts; ++part)
-      multiplyMatrices(
-          a[part], {first, second},
-          MutableArrayRef<Value>(sums).slice(rowTile * fragment, fragment),
-          type);
-  }
   return sums;
 }
 
-GpuPrefill::Values GpuPrefill::addFactors(int64_t tile, Value rank,
+GpuPrefill::Values GpuPrefill::addFactors(int64_t first, Value rank,
                                           ArrayRef<Value> carried) {
-  Values sums(carried), corrections;
-  for (int64_t index = 0; index < fragment; ++index)
-    corrections.push_back(
-        loadCorrection(getResultToken(tile, index), rank, laneRanks));
-  for (auto [rowTile, row] : llvm::enumerate(resultRows)) {
-    Value factors = k.bits(k.vector(laneRanks, k.f32()),
-                           loadFactors(row.number, rank, laneRanks));
-    for (int64_t index = 0; index < fragment; ++index) {
-      Value &sum = sums[rowTile * fragment + index];
+  Values sums(carried), factors;
+  for (const ResultRow &row : resultRows)
+    factors.push_back(k.bits(k.vector(laneRanks, k.f32()),
+                             loadFactors(row.number, rank, laneRanks)));
+  forEachResult(first, [&](Value token, ArrayRef<int64_t> numbers) {
+    Value h = loadCorrection(token, rank, laneRanks);
+    for (auto [factor, number] : llvm::zip_equal(factors, numbers))
       for (int64_t offset = 0; offset < laneRanks; ++offset)
-        sum = k.multiplyAdd(k.element(factors, offset),
-                            k.element(corrections[index], offset), sum);
-    }
-  }
+        sums[number] = k.multiplyAdd(k.element(factor, offset),
+                                     k.element(h, offset), sums[number]);
+  });
   return sums;
 }

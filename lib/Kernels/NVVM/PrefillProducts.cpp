@@ -17,7 +17,7 @@ static constexpr int64_t floatBytes = 4;
 static constexpr int64_t chunkWords = WordLayout::chunkWords;
 static constexpr int64_t chunkBytes = WordLayout::chunkBytes;
 static constexpr int64_t wordColumns = WordLayout::wordColumns;
-/// Registers that a word unpacks to, and those of an instruction's B.
+/// Registers that a word unpacks to, and those that one instruction takes.
 static constexpr int64_t wordRegisters = 4, stepRegisters = 2;
 static constexpr int64_t placeMask = 0x03030303;
 /// Lanes that share a row's chunks, and sums of an instruction per lane.
@@ -29,6 +29,7 @@ static constexpr int64_t tokenSlots = places * chunkWords;
 static constexpr int64_t tokenBytes = tokenSlots * slotBytes;
 static constexpr int64_t matrixTokens = PrefillShape::matrixTokens;
 static constexpr int64_t matrixRows = PrefillShape::matrixRows;
+static constexpr int64_t groups = PrefillShape::groups;
 static constexpr int64_t stages = 2;
 
 /// Columns that the four lanes' words have.
@@ -58,18 +59,18 @@ GpuPrefill::Values GpuPrefill::multiply() {
     return sums;
   };
   if (units > 1)
-    carried = k.loop(k.integer(0), k.integer(units - 1), 1, carried,
-                     [&](Value unit, ArrayRef<Value> carried) {
-                       // Before the barrier, which keeps LLVM from moving the
-                       // loads to where they are used.
-                       Value next = k.add(unit, 1);
-                       Values weights = loadWeights(next);
-                       wait();
-                       copyUnit(next);
-                       Values sums = multiplyCarried(unit, carried);
-                       llvm::append_range(sums, weights);
-                       return sums;
-                     });
+    carried = keepLoop(k.loop(k.integer(0), k.integer(units - 1), 1, carried,
+                              [&](Value unit, ArrayRef<Value> carried) {
+                                // Before the barrier, which keeps LLVM from
+                                // moving the loads to where they are used.
+                                Value next = k.add(unit, 1);
+                                Values weights = loadWeights(next);
+                                wait();
+                                copyUnit(next);
+                                Values sums = multiplyCarried(unit, carried);
+                                llvm::append_range(sums, weights);
+                                return sums;
+                              }));
   wait();
   return multiplyCarried(k.integer(units - 1), carried);
 }
@@ -79,17 +80,14 @@ GpuPrefill::Values GpuPrefill::getInitialSums() {
   // token's sum.
   Values sums;
   for (int64_t tile = 0; tile < shape.tokenTiles; ++tile) {
-    Values halves;
-    for (int64_t half = 0; half < 2 && !key.isGrouped(); ++half) {
-      Value token = k.add(group, tile * matrixTokens + half * matrixRows);
-      Value sum = k.load(k.i32(), tokenPart(clampToken(token), scratch.sums),
-                         floatBytes);
-      halves.push_back(k.multiply(sum, -meaning.offset));
+    Values tokens(2, key.isGrouped() ? k.real(0) : Value());
+    for (int64_t index = 0; index < 2 && !key.isGrouped(); ++index) {
+      Value token = clampToken(getResultToken(tile, index));
+      Value sum = k.load(k.i32(), tokenPart(token, scratch.sums), floatBytes);
+      tokens[index] = k.multiply(sum, -meaning.offset);
     }
-    if (key.isGrouped())
-      halves.assign(2, k.real(0));
-    for (int64_t row = 0; row < shape.rowTiles; ++row)
-      llvm::append_values(sums, halves[0], halves[0], halves[1], halves[1]);
+    for (int64_t row = 0; row < shape.rowTiles * 2; ++row)
+      llvm::append_range(sums, tokens);
   }
   return sums;
 }
@@ -189,8 +187,7 @@ GpuPrefill::Values GpuPrefill::loadWeights(Value unit) {
       k.addressOf(weightPart(layout.codes), first, words.getRowBytes()),
       k.multiply(chunk, chunkBytes));
   Values weights;
-  for (int64_t tile = 0; tile < shape.rowTiles; ++tile) {
-    int64_t row = tile * matrixRows;
+  for (int64_t row = 0; row < shape.getWarpRows(); row += groups) {
     Value source = k.address(start, row * words.getRowBytes());
     // The last row again where some do not exist.
     if (parameters.rows % shape.getRows())
@@ -211,70 +208,89 @@ GpuPrefill::Values GpuPrefill::loadWeights(Value unit) {
 void GpuPrefill::multiplyUnit(Value unit, ArrayRef<Value> weights,
                               Values &sums) {
   Value stage = getStage(unit);
-  for (int64_t word = 0; word < chunkWords; ++word) {
-    if (key.isGrouped()) {
-      multiplyGroupWord(stage, weights, word, sums);
-      continue;
-    }
-    Values registers = unpack(weights, word, SignedCodes());
-    for (int64_t tile = 0; tile < shape.tokenTiles; ++tile) {
-      auto inputs = loadInputs(stage, tile, word);
-      for (int64_t row = 0; row < shape.rowTiles; ++row)
-        multiplyWord(inputs, registers, row,
-                     MutableArrayRef<Value>(sums).slice(
-                         (tile * shape.rowTiles + row) * fragment, fragment));
-    }
+  auto getWord = [&](int64_t word) {
+    Values codes;
+    for (Value chunk : weights)
+      codes.push_back(k.element(chunk, word));
+    return codes;
+  };
+  if (!key.isGrouped()) {
+    for (int64_t word = 0; word < chunkWords; ++word)
+      multiplyWord(stage, getWord(word), k.integer(word), sums);
+    return;
+  }
+  // A loop, lest ptxas mix the words and run out of registers. Word 0 is the
+  // next one; the others move up.
+  Values carried(sums);
+  size_t rows = weights.size();
+  for (int64_t word = 0; word < chunkWords; ++word)
+    llvm::append_range(carried, getWord(word));
+  carried =
+      k.loop(k.integer(0), k.integer(chunkWords), 1, carried,
+             [&](Value word, ArrayRef<Value> carried) {
+               Values next(carried.take_front(sums.size()));
+               ArrayRef<Value> codes = carried.drop_front(sums.size());
+               multiplyGroupWord(stage, codes.take_front(rows), word, next);
+               llvm::append_range(next, codes.drop_front(rows));
+               llvm::append_range(next, codes.take_front(rows));
+               return next;
+             });
+  sums.assign(carried.begin(), carried.begin() + sums.size());
+}
+
+void GpuPrefill::multiplyWord(Value stage, ArrayRef<Value> codes, Value word,
+                              Values &sums) {
+  Values registers = unpack(codes, SignedCodes());
+  Value inputStart = getInputStart(stage, word);
+  for (int64_t tile = 0; tile < shape.tokenTiles; ++tile) {
+    Value inputs = loadInputs(inputStart, tile);
+    for (int64_t row = 0; row < shape.rowTiles; ++row)
+      multiplyTile(registers, row, inputs,
+                   MutableArrayRef<Value>(sums).slice(
+                       (tile * shape.rowTiles + row) * fragment, fragment));
   }
 }
 
-GpuPrefill::Values GpuPrefill::unpack(ArrayRef<Value> weights, int64_t word,
-                                      const SignedCodes &codes) {
+GpuPrefill::Values GpuPrefill::unpack(ArrayRef<Value> codes,
+                                      const SignedCodes &meanings) {
   // Codes times the factor of their meaning, which is 1 or 2.
   int64_t up = meaning.factor - 1;
   assert((up == 0 || up == 1) && "factors of codes are shifts");
-  Value mask = codes.mask ? codes.mask : k.integer(placeMask << up);
+  Value mask = meanings.mask ? meanings.mask : k.integer(placeMask << up);
   Values registers;
-  for (Value chunk : weights) {
-    Value bits = k.element(chunk, word);
+  for (Value word : codes)
     for (int64_t q = 0; q < wordRegisters; ++q) {
       Value shifted =
-          q == 0 ? k.shiftLeft(bits, up) : k.shiftRight(bits, 2 * q - up);
+          q == 0 ? k.shiftLeft(word, up) : k.shiftRight(word, 2 * q - up);
       Value bytes = k.both(shifted, mask);
-      if (codes.mask)
-        bytes = exclusiveOr(k.add(bytes, codes.bias), codes.sign);
+      if (meanings.mask)
+        bytes = exclusiveOr(k.add(bytes, meanings.bias), meanings.sign);
       registers.push_back(bytes);
     }
-  }
   return registers;
 }
 
-std::pair<Value, Value> GpuPrefill::loadInputs(Value stage, int64_t tile,
-                                               int64_t word) {
+Value GpuPrefill::getInputStart(Value stage, Value word) {
   // Slot 4 word + place; in odd tokens the lowest bit of `word` is the other.
-  Value odd = k.bitAnd(group, 1);
-  Value slot =
-      k.add(k.multiply(exclusiveOr(odd, k.integer(word & 1)), places), place);
-  Value start = k.address(
+  Value swapped = exclusiveOr(k.bitAnd(group, 1), word);
+  Value slot = k.add(k.multiply(swapped, places), place);
+  return k.address(
       stage, k.add(k.multiply(group, tokenBytes), k.multiply(slot, slotBytes)));
-  auto load = [&](int64_t token) {
-    int64_t offset =
-        token * tokenBytes + (word & ~int64_t(1)) * places * slotBytes;
-    return k.load(k.vector(wordRegisters, k.i32()), k.address(start, offset),
-                  slotBytes);
-  };
-  Value low = load(tile * matrixTokens);
-  return {low, load(tile * matrixTokens + matrixRows)};
 }
 
-void GpuPrefill::multiplyWord(std::pair<Value, Value> inputs,
-                              ArrayRef<Value> registers, int64_t rowTile,
-                              MutableArrayRef<Value> sums) {
+Value GpuPrefill::loadInputs(Value start, int64_t tile) {
+  return k.load(k.vector(wordRegisters, k.i32()),
+                k.address(start, tile * matrixTokens * tokenBytes), slotBytes);
+}
+
+void GpuPrefill::multiplyTile(ArrayRef<Value> registers, int64_t rowTile,
+                              Value inputs, MutableArrayRef<Value> sums) {
+  auto low = registers.slice(2 * rowTile * wordRegisters, wordRegisters);
+  auto high = registers.slice((2 * rowTile + 1) * wordRegisters, wordRegisters);
   for (int64_t q = 0; q < wordRegisters; q += stepRegisters)
-    multiplyMatrices(
-        {k.element(inputs.first, q), k.element(inputs.second, q),
-         k.element(inputs.first, q + 1), k.element(inputs.second, q + 1)},
-        registers.slice(rowTile * wordRegisters + q, stepRegisters), sums,
-        FactorType::I8);
+    multiplyMatrices({low[q], high[q], low[q + 1], high[q + 1]},
+                     {k.element(inputs, q), k.element(inputs, q + 1)}, sums,
+                     FactorType::I8);
 }
 
 void GpuPrefill::multiplyMatrices(ArrayRef<Value> a, ArrayRef<Value> b,
@@ -283,8 +299,8 @@ void GpuPrefill::multiplyMatrices(ArrayRef<Value> a, ArrayRef<Value> b,
   using Types = std::array<NVVM::MMATypes, 2>;
   bool isInteger = type == FactorType::I8;
   // Codes without signs are corrected by the tokens' sums.
-  Types types = {NVVM::MMATypes::s8,
-                 key.isGrouped() ? NVVM::MMATypes::s8 : NVVM::MMATypes::u8};
+  Types types = {key.isGrouped() ? NVVM::MMATypes::s8 : NVVM::MMATypes::u8,
+                 NVVM::MMATypes::s8};
   if (type == FactorType::F16)
     types = {NVVM::MMATypes::f16, NVVM::MMATypes::f16};
   if (type == FactorType::BF16)
@@ -292,7 +308,7 @@ void GpuPrefill::multiplyMatrices(ArrayRef<Value> a, ArrayRef<Value> b,
   SmallVector<Type> results(fragment, sums[0].getType());
   Value product = NVVM::MmaOp::create(
       k.b, LLVM::LLVMStructType::getLiteral(k.b.getContext(), results), a, b,
-      sums, ArrayRef<int64_t>{matrixTokens, matrixRows, isInteger ? 32 : 16},
+      sums, ArrayRef<int64_t>{matrixRows, matrixTokens, isInteger ? 32 : 16},
       std::nullopt,
       isInteger ? std::optional(NVVM::MMAIntOverflow::wrapped) : std::nullopt,
       types,
@@ -336,43 +352,41 @@ GpuPrefill::SignedCodes GpuPrefill::getSignedCodes(int64_t part) {
   return codes;
 }
 
-GpuPrefill::Values GpuPrefill::loadScales(Value stage, int64_t piece) {
-  Value row =
-      k.add(k.multiply(k.warp(), shape.getWarpRows()), k.multiply(place, 2));
+GpuPrefill::Values GpuPrefill::loadScales(Value stage, Value word,
+                                          int64_t part) {
+  Value row = k.add(k.multiply(k.warp(), shape.getWarpRows()), group);
+  Value offset = k.add(k.multiply(word, getParts() * shape.getRows()), row);
   Value start =
-      k.address(stage, k.multiply(row, floatBytes), getScalesOffset());
+      k.address(stage, k.multiply(offset, floatBytes), getScalesOffset());
   Values scales;
-  for (int64_t tile = 0; tile < shape.rowTiles; ++tile) {
-    int64_t offset = piece * shape.getRows() + tile * matrixRows;
-    Value both = k.load(k.vector(2, k.f32()),
-                        k.address(start, offset * floatBytes), 2 * floatBytes);
-    llvm::append_values(scales, k.element(both, 0), k.element(both, 1));
-  }
+  for (int64_t row = 0; row < shape.getWarpRows(); row += groups)
+    scales.push_back(k.loadFloat(
+        k.address(start, (part * shape.getRows() + row) * floatBytes)));
   return scales;
 }
 
-void GpuPrefill::multiplyGroupWord(Value stage, ArrayRef<Value> weights,
-                                   int64_t word, Values &sums) {
-  // The four lanes' words are 64 columns side by side: of one group, or of two,
-  // which then are two products with the other one's codes replaced by zeros.
-  int64_t parts = getParts();
+void GpuPrefill::multiplyGroupWord(Value stage, ArrayRef<Value> codes,
+                                   Value word, Values &sums) {
   // Integers added to the bits of 1.5 * 2^23 are numbers added to it, as long
   // as they are below 2^22: quicker than a conversion.
   constexpr float sumStart = 0x1.8p23f;
   constexpr int64_t sumBits = 0x4b400000;
-  for (int64_t part = 0; part < parts; ++part) {
-    Values registers = unpack(weights, word, getSignedCodes(part));
-    Values scales = loadScales(stage, word * parts + part);
+  Value inputStart = getInputStart(stage, word);
+  // The four lanes' words are 64 columns side by side: of one group, or of two,
+  // which then are two products with the other one's codes replaced by zeros.
+  for (int64_t part = 0; part < getParts(); ++part) {
+    Values registers = unpack(codes, getSignedCodes(part));
+    Values scales = loadScales(stage, word, part);
     for (int64_t tile = 0; tile < shape.tokenTiles; ++tile) {
-      auto inputs = loadInputs(stage, tile, word);
+      Value inputs = loadInputs(inputStart, tile);
       for (int64_t row = 0; row < shape.rowTiles; ++row) {
         Values products(fragment, k.integer(sumBits));
-        multiplyWord(inputs, registers, row, products);
+        multiplyTile(registers, row, inputs, products);
         for (auto [index, product] : llvm::enumerate(products)) {
           Value &sum = sums[(tile * shape.rowTiles + row) * fragment + index];
           Value number =
               k.subtractFloat(k.bits(k.f32(), product), k.real(sumStart));
-          sum = k.multiplyAdd(number, scales[2 * row + index % 2], sum);
+          sum = k.multiplyAdd(number, scales[2 * row + index / 2], sum);
         }
       }
     }
