@@ -43,7 +43,7 @@ def SelectAttention : Pass<"select-attention"> {
 def MapAttention : Pass<"map-attention", "mlir::ModuleOp"> {
   let summary = "Turns attention over memrefs into kernels and their launches";
   let description = [{
-    Up to four queries, as when text is generated, take two launches: the keys
+    Up to eight queries, as when text is generated, take two launches: the keys
     are split over blocks, and the splits' results joined in scratch memory. The
     grid of both does not depend on the number of keys. More queries take one
     launch, with a block per tile of queries. Which one it is, is decided when
