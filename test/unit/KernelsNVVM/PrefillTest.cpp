@@ -117,6 +117,8 @@ TEST(Prefill, Segments) {
                                 {75, 3, 122}, {8, 4, 20}));
     keys.push_back(withSegments(withCorrection(makeLayer(200, 128), type, 23),
                                 {13, 60, 127}, {5, 1, 17}));
+    keys.push_back(withSegments(withCorrection(makeLayer(200, 128), type, 24),
+                                {20, 10, 150, 20}, {0, 8, 16, 0}));
   }
   expectLayers(keys, {67});
 }
