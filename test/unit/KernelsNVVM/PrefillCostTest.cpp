@@ -125,6 +125,21 @@ static bool exchange(std::string &text, StringRef opcode, unsigned list,
   return true;
 }
 
+/// Sends the copies of the loop where those before it went.
+static bool copyToOneStage(std::string &text) {
+  constexpr char copy[] = "cp.async.cg.shared.global [";
+  size_t first = text.find(copy), loop = text.find("cp.async.commit_group");
+  size_t place = text.find(copy, loop);
+  if (first == text.npos || place == text.npos)
+    return false;
+  auto target = [&](size_t begin) {
+    begin += sizeof(copy) - 1;
+    return text.substr(begin, text.find(']', begin) - begin);
+  };
+  text.replace(place + sizeof(copy) - 1, target(place).size(), target(first));
+  return true;
+}
+
 TEST(PrefillMutants, AreCaught) {
   constexpr char mma[] = "mma.sync.aligned.m16n8k32";
   constexpr char entry[] = ".entry hgf_prefill";
@@ -152,6 +167,19 @@ TEST(PrefillMutants, AreCaught) {
       {"another shift of codes",
        [&](std::string &text) {
          return replace(text, ", 4;", ", 2;", "cp.async.commit_group", 0);
+       }},
+      {"one buffer", copyToOneStage},
+      {"tokens that do not exist",
+       [&](std::string &text) {
+         return replace(text, ", 16, 0,", ", 16, 16,", entry, 1);
+       }},
+      {"rows that do not exist",
+       [&](std::string &text) {
+         return replace(text, "min.s32", "max.s32", entry);
+       }},
+      {"another token's activations",
+       [&](std::string &text) {
+         return replace(text, "+2048];", "+4096];", "ld.shared.v4");
        }},
   };
   GpuLinearKey key = makeKey(70, 800, 32);

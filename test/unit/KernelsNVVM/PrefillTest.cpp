@@ -163,7 +163,14 @@ TEST(Prefill, Epilogues) {
 // Which layers have the kernel
 //===----------------------------------------------------------------------===//
 
-TEST(Prefill, HasPrefill) {
+TEST(Prefill, Chips) {
+  for (const char *chip : {"sm_80", "sm_86", "sm_90a", "sm_100", "sm_120f"})
+    EXPECT_TRUE(hasPrefill(chip)) << chip;
+  for (const char *chip : {"sm_75", "sm_70", "gfx90a", "sm_", ""})
+    EXPECT_FALSE(hasPrefill(chip)) << chip;
+}
+
+TEST(Prefill, Layers) {
   EXPECT_TRUE(hasPrefill(makeLayer(8, 100)));
   GpuLinearKey key = makeLayer(8, 256);
   key.quantization = Quantization::None;
