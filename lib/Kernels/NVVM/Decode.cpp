@@ -38,7 +38,7 @@ Decode::Decode(GpuBuilder &k, const GpuLinearKey &key)
       layout(computeGpuWeightLayout(parameters)),
       scratch(computeGpuScratch(key)), tokens(key.tokens),
       lanes(words.getLanes()), inputBytes(key.isFloat() ? 4 : 1),
-      inPlace(!key.isFloat() && !key.isGrouped() && tokens <= 2),
+      inPlace(key.isExact() && tokens <= 2),
       meaning(getCodeMeaning(parameters.levels)) {
   sub = k.bitAnd(k.thread(), lanes - 1);
   LaunchShape shape = getDecodeShape(key);
@@ -89,9 +89,9 @@ void Decode::build() {
   auto addIntegers = [&](Value left, Value right) {
     return k.add(left, right);
   };
-  bool isExact = !key.isFloat() && !key.isGrouped();
-  Values products = reduceRows(sums, isExact ? GpuBuilder::Combine(addIntegers)
-                                             : GpuBuilder::Combine(addFloats));
+  Values products =
+      reduceRows(sums, key.isExact() ? GpuBuilder::Combine(addIntegers)
+                                     : GpuBuilder::Combine(addFloats));
   Values corrections;
   if (parameters.hasCorrection() && !key.gatesOutput())
     corrections = reduceRows(correct(), addFloats);

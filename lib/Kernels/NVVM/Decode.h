@@ -46,9 +46,12 @@ private:
   };
   /// Per row and token and part of a word: the sums of one lane.
   Values multiply();
-  /// The full steps [first, first + count), and with `last` the partial one.
-  Values emitSteps(Value first, int64_t count, bool last,
-                   llvm::ArrayRef<Value> sums);
+  /// The full steps [first + begin, first + end), and with `last` the partial
+  /// one; all their loads come first.
+  void emitSteps(Value first, int64_t begin, int64_t end, bool last,
+                 Values &sums);
+  /// Keeps the loads of all steps before the first one's use.
+  void await(llvm::MutableArrayRef<Step> steps);
   Step loadStep(Value first, int64_t offset);
   Step loadLastStep();
   /// The chunk that is `chunk` + `chunks` behind the lane's first one; word 0

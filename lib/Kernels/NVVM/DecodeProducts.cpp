@@ -18,29 +18,48 @@ static constexpr int64_t wordColumns = WordLayout::wordColumns;
 /// Four of a word's codes, one per byte.
 static constexpr int64_t wordPlaces = 4;
 static constexpr uint32_t placeMask = 0x03030303;
+/// Numbers of tokens are shorter.
+static constexpr int64_t tokenCountBits = 32;
 
-/// Steps whose weights are loaded before the first of them is used: what a lane
-/// has in flight.
-static constexpr int64_t stepsInFlight = 4;
-/// Steps of a row up to which there is no loop.
-static constexpr int64_t mostUnrolledSteps = 8;
+/// Steps of a row up to which there is no loop: some hundred instructions.
+static int64_t getMostUnrolledSteps(const GpuLinearKey &key) {
+  if (!key.isExact())
+    return 2;
+  return key.tokens <= 2 ? 8 : 16 / key.tokens;
+}
+
+/// Steps whose weights are loaded together: what a lane has in flight, as far
+/// as there are registers.
+static int64_t getStepsInFlight(const GpuLinearKey &key, bool inLoop) {
+  if (!key.isExact() || key.tokens > 4)
+    return 2;
+  if (inLoop)
+    return key.tokens <= 2 ? 3 : 2;
+  return 4;
+}
 
 Decode::Values Decode::multiply() {
-  bool isExact = !key.isFloat() && !key.isGrouped();
   Values sums(rows * tokens * (inPlace ? wordPlaces : 1),
-              isExact ? k.integer(0) : k.real(0));
-  int64_t steps = words.getFullSteps();
+              key.isExact() ? k.integer(0) : k.real(0));
+  int64_t steps = words.getFullSteps(), looped = 0;
+  bool hasLoop = steps > getMostUnrolledSteps(key);
+  int64_t window = getStepsInFlight(key, hasLoop);
   Value zero = k.integer(0);
-  bool last = words.getLastLanes() > 0;
-  if (steps <= mostUnrolledSteps) {
-    sums = emitSteps(zero, steps, last, sums);
-  } else {
-    int64_t looped = llvm::alignDown(steps, stepsInFlight);
-    sums = k.loop(zero, k.integer(looped), stepsInFlight, sums,
+  if (hasLoop) {
+    looped = llvm::alignDown(steps, window);
+    sums = k.loop(zero, k.integer(looped), window, sums,
                   [&](Value first, ArrayRef<Value> carried) {
-                    return emitSteps(first, stepsInFlight, false, carried);
+                    Values next(carried);
+                    emitSteps(first, 0, window, false, next);
+                    return next;
                   });
-    sums = emitSteps(k.integer(looped), steps - looped, last, sums);
+    k.keepLoop(sums[0]);
+  }
+  bool last = words.getLastLanes() > 0;
+  for (int64_t start = looped; start < steps || last; start += window) {
+    int64_t end = std::min(start + window, steps);
+    emitSteps(zero, start, end, last && end == steps, sums);
+    last &= end < steps;
   }
   if (!inPlace)
     return sums;
@@ -56,23 +75,35 @@ Decode::Values Decode::multiply() {
   return totals;
 }
 
-Decode::Values Decode::emitSteps(Value first, int64_t count, bool last,
-                                 ArrayRef<Value> sums) {
-  Values result(sums);
-  for (int64_t start = 0; start < count || last; start += stepsInFlight) {
-    SmallVector<Step> steps;
-    int64_t end = std::min(start + stepsInFlight, count);
-    for (int64_t step = start; step < end; ++step)
-      steps.push_back(loadStep(first, step));
-    // The partial step is one more than may be in flight, at most.
-    if (last && end == count) {
-      steps.push_back(loadLastStep());
-      last = false;
+void Decode::emitSteps(Value first, int64_t begin, int64_t end, bool last,
+                       Values &sums) {
+  SmallVector<Step> steps;
+  for (int64_t step = begin; step < end; ++step)
+    steps.push_back(loadStep(first, step));
+  if (last)
+    steps.push_back(loadLastStep());
+  await(steps);
+  for (Step &step : steps)
+    emitStep(step, sums);
+}
+
+void Decode::await(MutableArrayRef<Step> steps) {
+  // Assemblers move loads down to their first use to save registers, and with
+  // that have the latency of memory once per step. So the words of the first
+  // step take up a bit of every other load: one that is zero, which only we
+  // know.
+  Value zero =
+      k.toNarrow(k.shiftRight(k.argument(DecodeTokens), tokenCountBits));
+  int64_t place = 0;
+  for (Step &step : steps.drop_front())
+    for (Value loaded : step.weights) {
+      Value &weights = steps[0].weights[place % rows];
+      int64_t word = place / rows % chunkWords;
+      Value bit = k.bitAnd(k.element(loaded, 0), zero);
+      weights = k.replaceElement(weights,
+                                 k.bitOr(k.element(weights, word), bit), word);
+      ++place;
     }
-    for (Step &step : steps)
-      emitStep(step, result);
-  }
-  return result;
 }
 
 Value Decode::inputPointer(int64_t token) {

@@ -60,6 +60,7 @@ public:
   Value multiply(Value left, Value right);
   Value multiply(Value left, int64_t right);
   Value bitAnd(Value left, int64_t right);
+  Value bitAnd(Value left, Value right);
   Value bitOr(Value left, Value right);
   Value shiftLeft(Value left, int64_t right);
   /// Of unsigned numbers.
@@ -90,6 +91,7 @@ public:
   Value bits(mlir::Type type, Value value);
   Value splat(Value scalar, int64_t size);
   Value element(Value vector, int64_t index);
+  Value replaceElement(Value vector, Value element, int64_t index);
   /// The dot product of four unsigned and four signed bytes, added to `sum`.
   Value dotBytes(Value unsignedBytes, Value signedBytes, Value sum);
   /// The sum of four signed bytes, added to `sum`.
@@ -112,6 +114,9 @@ public:
   /// for (index = begin; index < end; index += step), values carried along.
   Values loop(Value begin, Value end, int64_t step, llvm::ArrayRef<Value> init,
               LoopBody body);
+  /// Keeps the compilers from unrolling the loop that has `result`: the kernel
+  /// has done so where it pays, and knows how many registers there are.
+  void keepLoop(Value result);
   /// if (condition) then() else otherwise().
   Values branch(Value condition, mlir::TypeRange types,
                 llvm::function_ref<Values()> then,

@@ -191,3 +191,39 @@ TEST(Linear, MergedLayers) {
   keys.push_back(key);
   expectLayers(keys, {1, 2, 9});
 }
+
+/// Whichever block comes last; and what one prologue sets up, each step uses
+/// up.
+TEST(Linear, GatesOfCompleteRowsInEverySchedule) {
+  Keys keys;
+  for (int64_t tokens : {1, 4}) {
+    GpuLinearKey key = makeKey(150, 640, tokens);
+    correct(key, 5, FactorType::F16, Activation::SiLU,
+            CorrectionInput::Original);
+    key.parameters.gateKind = GateKind::SigmoidOutput;
+    key.parameters.gateThreshold = 0.3f;
+    key.parameters.bias = key.residual = true;
+    keys.push_back(key);
+  }
+  Compiled compiled = compile(keys);
+  EXPECT_GT(compiled.decodes[0].blocks, 1);
+  Machine machine(compiled);
+  for (auto [index, key] : llvm::enumerate(keys))
+    for (uint64_t seed = 0; seed < 6; ++seed) {
+      gpusim::LaunchOptions options;
+      options.seed = seed;
+      machine.expectRun(Layer(key), index, 6, options);
+    }
+}
+
+/// Equal keys share a kernel, others do not.
+TEST(Linear, NamesTellKeysApart) {
+  GpuLinearKey key = makeKey(8, 64);
+  std::string prologue = key.getPrologueName(), decode = key.getDecodeName();
+  key.activation = Activation::ReLU;
+  EXPECT_EQ(key.getPrologueName(), prologue);
+  EXPECT_NE(key.getDecodeName(), decode);
+  Compiled compiled = compile({makeKey(8, 64), makeKey(8, 64), key});
+  EXPECT_EQ(compiled.decodes[0].name, compiled.decodes[1].name);
+  EXPECT_EQ(compiled.prologues[0].name, compiled.prologues[2].name);
+}

@@ -93,6 +93,23 @@ TEST(WordLayout, FewLanesAreIdleAndFewBytesWasted) {
   EXPECT_EQ(WordLayout(8640).getLanes(), 32);
 }
 
+/// What a layer moves for one token is little more than its weights at two
+/// bits, its correction and its scales.
+TEST(GpuWeightLayout, PaddingIsSmall) {
+  for (int64_t columns : {640, 2560, 3200, 6912, 8640, 14336})
+    for (int64_t rows : {640, 2560, 6912}) {
+      LinearParameters parameters;
+      parameters.rows = rows;
+      parameters.columns = columns;
+      parameters.granularity = Granularity::Row;
+      parameters.a = parameters.b = FactorType::F16;
+      parameters.rank = 32;
+      double least =
+          rows * columns / 4.0 + 4 * rows + 2 * 32 * double(rows + columns);
+      EXPECT_LE(computeGpuWeightLayout(parameters).byteCount, 1.01 * least);
+    }
+}
+
 static LinearParameters makeMerged() {
   LinearParameters parameters;
   parameters.rows = 16;
