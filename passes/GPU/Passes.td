@@ -154,8 +154,9 @@ def MapLayers : Pass<"map-layers", "mlir::ModuleOp"> {
     gpu.module @hgf_kernels {
     ```
   }];
-  let options = [Option<"capability", "capability", "int64_t", "75",
-                        "the lowest compute capability of all chips, e.g. 80">];
+  let options = [ListOption<"chips", "chips", "std::string",
+                            "every chip that the kernels must suit, e.g. "
+                            "sm_80; none: all chips">];
   let dependentDialects = ["mlir::LLVM::LLVMDialect", "mlir::NVVM::NVVMDialect",
                            "mlir::arith::ArithDialect", "mlir::cf::ControlFlowDialect",
                            "mlir::gpu::GPUDialect", "mlir::math::MathDialect",

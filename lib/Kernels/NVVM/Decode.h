@@ -9,6 +9,7 @@
 #define HGF_LIB_KERNELS_NVVM_DECODE_H
 
 #include "Linear.h"
+#include "LinearEpilogue.h"
 
 namespace hgf {
 
@@ -95,24 +96,18 @@ private:
 
   // The correction, in DecodeCorrection.cpp.
 
-  /// Of a row's segment: where the row starts in B, in elements; its first rank
-  /// and the number of ranks.
-  struct Ranks {
-    Value start, first, count;
-  };
   /// Decides how lanes share ranks, and loads B where it may be loaded early.
   void planCorrection();
   /// One lane's part of B h per row and token.
   Values correct();
   Values emitCorrection();
-  Ranks getRanks(Value row);
   /// A lane's first rank of one step, 0 where there is none; and whether there
   /// is one, unset where there always is.
-  std::pair<Value, Value> getRank(const Ranks &ranks, Value step);
+  std::pair<Value, Value> getRank(const RowRanks &ranks, Value step);
   /// The bits of `rankStep` ranks of B.
-  Value loadFactor(const Ranks &ranks, Value rank);
+  Value loadFactor(const RowRanks &ranks, Value rank);
   /// b * h of these ranks, added to `sum`.
-  Value addRanks(Value sum, Value factor, const Ranks &ranks, Value rank,
+  Value addRanks(Value sum, Value factor, const RowRanks &ranks, Value rank,
                  Value tokenPointer);
   bool mayBeClosed() const {
     return key.gatesInput() && parameters.gateThreshold > 0;
@@ -171,7 +166,7 @@ private:
   /// Every lane has ranks in every step.
   bool evenRanks = false;
   bool loadsAhead = false;
-  llvm::SmallVector<Ranks> rowRanks;
+  llvm::SmallVector<RowRanks> rowRanks;
   /// The bits of B per row and step, where they are loaded ahead.
   Values factors;
 };

@@ -1,5 +1,5 @@
-// RUN: hgf-opt %s --split-input-file --lower-weights --map-layers | FileCheck %s --check-prefixes=CHECK,OLD
-// RUN: hgf-opt %s --split-input-file --lower-weights --map-layers=capability=80 | FileCheck %s --check-prefixes=CHECK,NEW
+// RUN: hgf-opt %s --split-input-file --lower-weights --map-layers=chips=sm_75,sm_80 | FileCheck %s --check-prefixes=CHECK,OLD
+// RUN: hgf-opt %s --split-input-file --lower-weights --map-layers=chips=sm_80,sm_90 | FileCheck %s --check-prefixes=CHECK,NEW
 
 hgf.weights @layer_0 size 192
 // CHECK-LABEL: func.func @one
