@@ -222,26 +222,34 @@ TEST(Cost, NothingSpills) {
 TEST(Cost, FewInstructionsPerWeight) {
   if (findTool("ptxas").empty() || findTool("nvdisasm").empty())
     GTEST_SKIP() << "ptxas or nvdisasm is not here";
-  // What four more steps of 64 weights in two rows cost.
-  constexpr int64_t weights = 4 * 64 * 2;
+  // What more steps of 64 weights in two rows cost, as long as there is no
+  // loop; and how many of them are in flight.
+  struct Case {
+    int64_t tokens, less, more;
+    double most;
+    int64_t inFlight;
+  };
+  const Case cases[] = {{1, 3, 7, 0.6, 4},
+                        {2, 3, 7, 0.9, 4},
+                        {4, 2, 4, 1.7, 4},
+                        {8, 1, 2, 3.1, 2}};
   std::vector<GpuLinearKey> keys;
-  std::pair<int64_t, double> limits[] = {
-      {1, 0.6}, {2, 0.9}, {4, 1.65}, {8, 2.8}};
-  for (auto [tokens, most] : limits)
-    for (int64_t steps : {3, 7})
-      keys.push_back(makeKey(2560, steps * 2048, tokens));
+  for (const Case &test : cases)
+    for (int64_t steps : {test.less, test.more})
+      keys.push_back(makeKey(2560, steps * 2048, test.tokens));
   Compiled compiled = compile(keys);
   for (StringRef chip : {"sm_80", "sm_90"}) {
     auto kernels = assemble(compiled, chip);
-    for (auto [index, limit] : llvm::enumerate(limits)) {
-      const GpuLinearKey *pair = &keys[2 * index];
-      int64_t more = kernels[pair[1].getDecodeName()].instructions -
-                     kernels[pair[0].getDecodeName()].instructions;
-      EXPECT_LE(double(more) / weights, limit.second)
-          << limit.first << " tokens on " << chip.str();
-      // Of two rows and three steps, or two at a time.
-      EXPECT_GE(kernels[pair[0].getDecodeName()].loadsAhead,
-                2 * (limit.first == 8 ? 2 : 3));
+    for (auto [index, test] : llvm::enumerate(cases)) {
+      const Assembled &less = kernels[keys[2 * index].getDecodeName()],
+                      &more = kernels[keys[2 * index + 1].getDecodeName()];
+      double cost = double(more.instructions - less.instructions) /
+                    (128 * (test.more - test.less));
+      EXPECT_LE(cost, test.most) << test.tokens << " on " << chip.str();
+      EXPECT_GE(more.loadsAhead, 2 * test.inFlight)
+          << test.tokens << " on " << chip.str();
+      RecordProperty(chip.str() + "_" + std::to_string(test.tokens),
+                     std::to_string(cost));
     }
   }
 }
