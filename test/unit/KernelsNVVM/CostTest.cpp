@@ -170,6 +170,30 @@ static std::map<std::string, Assembled> assemble(const Compiled &compiled,
   return result;
 }
 
+TEST(Cost, PrefillDoesNotSpill) {
+  if (findTool("ptxas").empty())
+    GTEST_SKIP() << "ptxas is not here";
+  std::vector<GpuLinearKey> keys;
+  for (int64_t tokens : {16, 32, 64})
+    keys.push_back(makeCorrected(2560, 2560, tokens));
+  keys.back().activation = Activation::SiLU;
+  keys.back().residual = true;
+  for (int64_t group : {32, 128}) {
+    keys.push_back(makeKey(2560, 2560, 64));
+    keys.back().parameters.granularity = Granularity::Group;
+    keys.back().parameters.group = group;
+  }
+  keys.push_back(makeCorrected(2500, 2600, 64));
+  keys.back().parameters.b = FactorType::F32;
+  keys.push_back(makeCorrected(2500, 2600, 64));
+  keys.back().parameters.segments = {1500, 1000};
+  keys.back().parameters.segmentRanks = {19, 13};
+  Compiled compiled = compile(keys);
+  for (StringRef chip : {"sm_80", "sm_90"})
+    for (auto &[name, kernel] : assemble(compiled, chip))
+      EXPECT_EQ(kernel.spills, 0) << name << " on " << chip.str();
+}
+
 TEST(Cost, NothingSpills) {
   if (findTool("ptxas").empty())
     GTEST_SKIP() << "ptxas is not here";
