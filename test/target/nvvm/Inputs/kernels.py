@@ -52,11 +52,12 @@ def module(quantization, layers):
             f"  %zero = arith.constant 0 : index\n{body}  return {values} : {', '.join(types)}\n}}\n")
 
 
-def find_missing(line, names):
+def find_missing(line, names, chips):
     """The kernels that a layer's line of the report needs but ptxas did not see."""
     floating = "_float_" in line["kernel"]
+    few = floating or "sm_75" in chips
     shape = f"_{line['rows']}x{line['columns']}_"
-    kernels = [("decode", tokens) for tokens in DECODE] + [("prefill", tokens) for tokens in PREFILL if not floating]
+    kernels = [("decode", tokens) for tokens in DECODE] + [("prefill", tokens) for tokens in PREFILL if not few]
     for kind, tokens in kernels:
         if not any(re.fullmatch(f"hgf_{kind}{shape}.*_tokens{tokens}(_.*)?", name) for name in names):
             yield f"no kernel for {kind} of {tokens} tokens of the layer{shape}"
@@ -82,7 +83,7 @@ def check(chips, report):
     for line in report["linears"]:
         if line["kernel"] == "none":
             yield f"no kernel for {line['node']}"
-        yield from find_missing(line, names.get(chips[0], []))
+        yield from find_missing(line, names.get(chips[0], []), chips)
 
 
 def main():
