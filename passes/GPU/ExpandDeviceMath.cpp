@@ -85,8 +85,7 @@ struct ExpandReciprocalRoot : OpRewritePattern<math::RsqrtOp> {
   LogicalResult matchAndRewrite(math::RsqrtOp op,
                                 PatternRewriter &rewriter) const override {
     Location location = op.getLoc();
-    Value root =
-        LLVM::SqrtOp::create(rewriter, location, op.getType(), op.getOperand());
+    Value root = callSqrt(rewriter, location, op.getOperand());
     Value one = arith::ConstantOp::create(rewriter, location,
                                           rewriter.getOneAttr(op.getType()));
     rewriter.replaceOpWithNewOp<arith::DivFOp>(op, one, root);

@@ -82,12 +82,10 @@ void emitHead(hgf::HeadOp op, hgf::KernelModule &kernels) {
 /// The launches of one hgf.linear.
 class LayerLaunches {
 public:
-  LayerLaunches(hgf::LinearOp op, hgf::KernelModule &kernels,
-                int64_t capability)
+  LayerLaunches(hgf::LinearOp op, hgf::KernelModule &kernels, bool chipsPrefill)
       : op(op), kernels(kernels), b(op.getLoc(), op),
         key(hgf::getGpuLinearKey(op)),
-        prefills(capability >= hgf::leastPrefillCapability &&
-                 hgf::hasPrefill(key)) {}
+        prefills(chipsPrefill && hgf::hasPrefill(key)) {}
 
   /// Returns what the report says of the layer.
   SmallVector<NamedAttribute> emit(LLVM::GlobalOp weights) {
@@ -210,6 +208,10 @@ struct MapLayers : public hgf::impl::MapLayersBase<MapLayers> {
     if (layers.empty() && heads.empty())
       return;
     hgf::KernelModule kernels(module);
+    bool chipsPrefill =
+        !chips.empty() && llvm::all_of(chips, [](const std::string &chip) {
+          return hgf::hasPrefill(StringRef(chip));
+        });
     for (hgf::LinearOp op : layers) {
       auto constant = op.getWeight().getDefiningOp<hgf::PackedConstantOp>();
       auto weights =
@@ -220,7 +222,7 @@ struct MapLayers : public hgf::impl::MapLayersBase<MapLayers> {
             "expected weights that lower-weights has lowered, and scratch");
         return signalPassFailure();
       }
-      report(op, LayerLaunches(op, kernels, capability).emit(weights));
+      report(op, LayerLaunches(op, kernels, chipsPrefill).emit(weights));
       op.erase();
       if (constant->use_empty())
         constant.erase();

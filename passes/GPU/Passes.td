@@ -43,7 +43,7 @@ def SelectAttention : Pass<"select-attention"> {
 def MapAttention : Pass<"map-attention", "mlir::ModuleOp"> {
   let summary = "Turns attention over memrefs into kernels and their launches";
   let description = [{
-    Up to four queries, as when text is generated, take two launches: the keys
+    Up to eight queries, as when text is generated, take two launches: the keys
     are split over blocks, and the splits' results joined in scratch memory. The
     grid of both does not depend on the number of keys. More queries take one
     launch, with a block per tile of queries. Which one it is, is decided when
@@ -154,8 +154,9 @@ def MapLayers : Pass<"map-layers", "mlir::ModuleOp"> {
     gpu.module @hgf_kernels {
     ```
   }];
-  let options = [Option<"capability", "capability", "int64_t", "75",
-                        "the lowest compute capability of all chips, e.g. 80">];
+  let options = [ListOption<"chips", "chips", "std::string",
+                            "every chip that the kernels must suit, e.g. "
+                            "sm_80; none: all chips">];
   let dependentDialects = ["mlir::LLVM::LLVMDialect", "mlir::NVVM::NVVMDialect",
                            "mlir::arith::ArithDialect", "mlir::cf::ControlFlowDialect",
                            "mlir::gpu::GPUDialect", "mlir::math::MathDialect",

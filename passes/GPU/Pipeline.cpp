@@ -75,17 +75,6 @@ void hgf::buildGPUTilingPipeline(OpPassManager &manager,
   buildDecompositionPipeline(manager);
 }
 
-/// Of all chips: one form of each kernel serves them all.
-static int64_t getLeastCapability(const hgf::PipelineOptions &options) {
-  int64_t least = std::numeric_limits<int64_t>::max();
-  for (StringRef chip : options.gpus) {
-    int64_t number = 0;
-    if (chip.consume_front("sm_") && !chip.getAsInteger(10, number))
-      least = std::min(least, number);
-  }
-  return least;
-}
-
 void hgf::buildGPUPipeline(OpPassManager &manager,
                            const PipelineOptions &options) {
   manager.addPass(createLowerWeights());
@@ -94,7 +83,7 @@ void hgf::buildGPUPipeline(OpPassManager &manager,
   manager.addPass(createExpandCopies(copies));
   manager.addPass(createMapAttention());
   MapLayersOptions layers;
-  layers.capability = getLeastCapability(options);
+  llvm::append_range(layers.chips, options.gpus);
   manager.addPass(createMapLayers(layers));
   manager.addPass(createMapLinalg());
   manager.addPass(createMapSerial());

@@ -9,6 +9,7 @@
 #define HGF_LIB_KERNELS_NVVM_DECODE_H
 
 #include "Linear.h"
+#include "LinearEpilogue.h"
 
 namespace hgf {
 
@@ -36,8 +37,6 @@ private:
     Values weights;
     /// Activations of word 0 per token, and their sums, which groups need.
     Values inputs, sums;
-    /// The chunk, as findChunks() takes it.
-    Value chunk;
     /// Lane 0's word 0 is number `word` + firstWord, and word j is j wordStride
     /// later.
     Value word;
@@ -47,18 +46,17 @@ private:
   };
   /// Per row and token and part of a word: the sums of one lane.
   Values multiply();
-  /// The full steps [0, count). The weights of the first ones are in `window`;
-  /// those of as many after the last come back.
-  llvm::SmallVector<Step> emitLoop(int64_t count, llvm::ArrayRef<Step> window,
-                                   Values &sums);
-  /// The full step `first` + `offset`, without and with its weights.
-  Step findStep(Value first, int64_t offset);
+  /// The full steps [first + begin, first + end), and with `last` the partial
+  /// one; all their loads come first.
+  void emitSteps(Value first, int64_t begin, int64_t end, bool last,
+                 Values &sums);
+  /// Keeps the loads of all steps before the first one's use.
+  void await(llvm::MutableArrayRef<Step> steps);
   Step loadStep(Value first, int64_t offset);
   Step loadLastStep();
   /// The chunk that is `chunk` + `chunks` behind the lane's first one; word 0
   /// is number `word` + 4 `chunks` from the lane's first one on.
-  Step findChunks(Value chunk, Value word, int64_t chunks, int64_t wordStride);
-  void loadWeights(Step &step);
+  Step loadChunks(Value chunk, Value word, int64_t chunks, int64_t wordStride);
   void emitStep(Step &step, Values &sums);
   /// Where a token's activations start.
   Value inputPointer(int64_t token);
@@ -98,24 +96,18 @@ private:
 
   // The correction, in DecodeCorrection.cpp.
 
-  /// Of a row's segment: where the row starts in B, in elements; its first rank
-  /// and the number of ranks.
-  struct Ranks {
-    Value start, first, count;
-  };
   /// Decides how lanes share ranks, and loads B where it may be loaded early.
   void planCorrection();
   /// One lane's part of B h per row and token.
   Values correct();
   Values emitCorrection();
-  Ranks getRanks(Value row);
   /// A lane's first rank of one step, 0 where there is none; and whether there
   /// is one, unset where there always is.
-  std::pair<Value, Value> getRank(const Ranks &ranks, Value step);
+  std::pair<Value, Value> getRank(const RowRanks &ranks, Value step);
   /// The bits of `rankStep` ranks of B.
-  Value loadFactor(const Ranks &ranks, Value rank);
+  Value loadFactor(const RowRanks &ranks, Value rank);
   /// b * h of these ranks, added to `sum`.
-  Value addRanks(Value sum, Value factor, const Ranks &ranks, Value rank,
+  Value addRanks(Value sum, Value factor, const RowRanks &ranks, Value rank,
                  Value tokenPointer);
   bool mayBeClosed() const {
     return key.gatesInput() && parameters.gateThreshold > 0;
@@ -174,7 +166,7 @@ private:
   /// Every lane has ranks in every step.
   bool evenRanks = false;
   bool loadsAhead = false;
-  llvm::SmallVector<Ranks> rowRanks;
+  llvm::SmallVector<RowRanks> rowRanks;
   /// The bits of B per row and step, where they are loaded ahead.
   Values factors;
 };

@@ -14,18 +14,6 @@ static constexpr int64_t floatBytes = 4;
 /// Loads of B per lane and row that are made before the products.
 static constexpr int64_t mostLoadsAhead = 4;
 
-/// Rows and ranks of each merged layer; one for a layer alone.
-static SmallVector<std::pair<int64_t, int64_t>>
-getSegments(const LinearParameters &parameters) {
-  if (parameters.segments.empty())
-    return {{parameters.rows, parameters.rank}};
-  SmallVector<std::pair<int64_t, int64_t>> result;
-  for (auto [rows, ranks] :
-       llvm::zip_equal(parameters.segments, parameters.segmentRanks))
-    result.push_back({rows, ranks});
-  return result;
-}
-
 void Decode::planCorrection() {
   int64_t most = 0, all = 0;
   for (auto [rows, ranks] : getSegments(parameters)) {
@@ -39,7 +27,7 @@ void Decode::planCorrection() {
   rankSteps = llvm::divideCeil(most, rankStep * lanes);
   evenRanks = parameters.segments.empty() && most % (rankStep * lanes) == 0;
   for (Value row : rowNumbers)
-    rowRanks.push_back(getRanks(row));
+    rowRanks.push_back(emitRowRanks(k, parameters, row));
   // A gate that may be closed comes first.
   loadsAhead = !mayBeClosed() && rankSteps <= mostLoadsAhead;
   for (int64_t row = 0; loadsAhead && row < rows; ++row)
@@ -48,32 +36,7 @@ void Decode::planCorrection() {
           rowRanks[row], getRank(rowRanks[row], k.integer(step)).first));
 }
 
-Decode::Ranks Decode::getRanks(Value row) {
-  Ranks result;
-  int64_t firstRow = 0, rank = 0, element = 0;
-  // The last segment that begins at the row or before it.
-  for (auto [count, ranks] : getSegments(parameters)) {
-    Ranks segment = {k.add(k.multiply(k.add(row, -firstRow), ranks), element),
-                     k.integer(rank), k.integer(ranks)};
-    // Nothing is used of a segment without ranks, but it may be loaded.
-    if (ranks == 0)
-      segment.start = segment.first = k.integer(0);
-    if (!result.start) {
-      result = segment;
-    } else {
-      Value before = k.isLess(row, firstRow);
-      result = {k.select(before, result.start, segment.start),
-                k.select(before, result.first, segment.first),
-                k.select(before, result.count, segment.count)};
-    }
-    firstRow += count;
-    rank += ranks;
-    element += count * ranks;
-  }
-  return result;
-}
-
-std::pair<Value, Value> Decode::getRank(const Ranks &ranks, Value step) {
+std::pair<Value, Value> Decode::getRank(const RowRanks &ranks, Value step) {
   Value rank = k.multiply(k.add(k.multiply(step, lanes), sub), rankStep);
   if (evenRanks)
     return {rank, Value()};
@@ -81,15 +44,15 @@ std::pair<Value, Value> Decode::getRank(const Ranks &ranks, Value step) {
   return {k.select(exists, rank, k.integer(0)), exists};
 }
 
-Value Decode::loadFactor(const Ranks &ranks, Value rank) {
+Value Decode::loadFactor(const RowRanks &ranks, Value rank) {
   return k.loadFactorBits(k.addressOf(weightPart(layout.b),
                                       k.add(ranks.start, rank),
                                       getElementBytes(parameters.b)),
                           parameters.b, rankStep);
 }
 
-Value Decode::addRanks(Value sum, Value factor, const Ranks &ranks, Value rank,
-                       Value tokenPointer) {
+Value Decode::addRanks(Value sum, Value factor, const RowRanks &ranks,
+                       Value rank, Value tokenPointer) {
   Type type = rankStep == 1 ? k.f32() : Type(k.vector(rankStep, k.f32()));
   Value h = k.load(type,
                    k.address(tokenPointer,
@@ -122,7 +85,7 @@ Decode::Values Decode::correct() {
 Decode::Values Decode::emitCorrection() {
   Values sums(rows * tokens, k.real(0));
   auto emitStep = [&](int64_t row, Value step, Value factor, Values &sums) {
-    const Ranks &ranks = rowRanks[row];
+    const RowRanks &ranks = rowRanks[row];
     auto [rank, exists] = getRank(ranks, step);
     if (!factor)
       factor = loadFactor(ranks, rank);

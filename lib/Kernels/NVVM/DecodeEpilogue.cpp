@@ -7,8 +7,6 @@
 
 #include "Decode.h"
 
-#include "hgf/Kernels/Activations.h"
-
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 
 using namespace mlir;
@@ -100,13 +98,8 @@ Value Decode::scale(const Result &result, Value product) {
 }
 
 Value Decode::finish(Value y, Value correction, const Result &result) {
-  if (parameters.bias)
-    y = k.addFloat(y, result.bias);
-  if (correction)
-    y = result.gate ? k.multiplyAdd(result.gate, correction, y)
-                    : k.addFloat(y, correction);
-  y = emitActivation(k.b, y, key.activation);
-  return key.residual ? k.addFloat(y, result.residual) : y;
+  return emitEpilogue(k, key, y, correction,
+                      {result.bias, result.gate, result.residual});
 }
 
 void Decode::storeResult(Value y, const Result &result) {
@@ -182,7 +175,7 @@ void Decode::finishToken(Value number) {
            if (key.residual)
              result.residual =
                  loadRow(DecodeResidual, DecodeResidualStride, row, number);
-           Ranks ranks = getRanks(row);
+           RowRanks ranks = emitRowRanks(k, parameters, row);
            Value correction =
                k.loop(k.integer(0), ranks.count, rankStep, {k.real(0)},
                       [&](Value rank, ArrayRef<Value> carried) -> Values {

@@ -18,14 +18,8 @@ static constexpr int64_t wordColumns = WordLayout::wordColumns;
 /// Four of a word's codes, one per byte.
 static constexpr int64_t wordPlaces = 4;
 static constexpr uint32_t placeMask = 0x03030303;
-
-/// Steps whose weights are loaded before they are used: what a lane has in
-/// flight. More tokens have more to do meanwhile, and fewer registers.
-static int64_t getStepsAhead(const GpuLinearKey &key) {
-  if (key.tokens > 2)
-    return 1;
-  return key.isExact() ? 4 : 2;
-}
+/// Numbers of tokens are shorter.
+static constexpr int64_t tokenCountBits = 32;
 
 /// Steps of a row up to which there is no loop: some hundred instructions.
 static int64_t getMostUnrolledSteps(const GpuLinearKey &key) {
@@ -34,29 +28,38 @@ static int64_t getMostUnrolledSteps(const GpuLinearKey &key) {
   return key.tokens <= 2 ? 8 : 16 / key.tokens;
 }
 
+/// Steps whose weights are loaded together: what a lane has in flight, as far
+/// as there are registers.
+static int64_t getStepsInFlight(const GpuLinearKey &key, bool inLoop) {
+  if (!key.isExact() || key.tokens > 4)
+    return 2;
+  if (inLoop)
+    return key.tokens <= 2 ? 3 : 2;
+  return 4;
+}
+
 Decode::Values Decode::multiply() {
   Values sums(rows * tokens * (inPlace ? wordPlaces : 1),
               key.isExact() ? k.integer(0) : k.real(0));
-  int64_t steps = words.getFullSteps(), ahead = getStepsAhead(key);
-  // The last steps that fill the window are behind the loop.
-  int64_t looped = 0;
-  if (steps > getMostUnrolledSteps(key))
-    looped = llvm::alignDown(steps, ahead) - ahead;
+  int64_t steps = words.getFullSteps(), looped = 0;
+  bool hasLoop = steps > getMostUnrolledSteps(key);
+  int64_t window = getStepsInFlight(key, hasLoop);
   Value zero = k.integer(0);
-  SmallVector<Step> window;
-  for (int64_t step = 0; step < std::min(ahead, steps); ++step)
-    window.push_back(loadStep(zero, step));
-  if (looped > 0)
-    window = emitLoop(looped, window, sums);
-  Value rest = k.integer(looped);
-  int64_t left = steps - looped;
-  for (int64_t step = 0; step < left + (words.getLastLanes() > 0); ++step) {
-    int64_t next = step + ahead;
-    if (next < left)
-      window.push_back(loadStep(rest, next));
-    if (window.size() == size_t(left) && words.getLastLanes() > 0)
-      window.push_back(loadLastStep());
-    emitStep(window[step], sums);
+  if (hasLoop) {
+    looped = llvm::alignDown(steps, window);
+    sums = k.loop(zero, k.integer(looped), window, sums,
+                  [&](Value first, ArrayRef<Value> carried) {
+                    Values next(carried);
+                    emitSteps(first, 0, window, false, next);
+                    return next;
+                  });
+    k.keepLoop(sums[0]);
+  }
+  bool last = words.getLastLanes() > 0;
+  for (int64_t start = looped; start < steps || last; start += window) {
+    int64_t end = std::min(start + window, steps);
+    emitSteps(zero, start, end, last && end == steps, sums);
+    last &= end < steps;
   }
   if (!inPlace)
     return sums;
@@ -72,36 +75,35 @@ Decode::Values Decode::multiply() {
   return totals;
 }
 
-SmallVector<Decode::Step> Decode::emitLoop(int64_t count, ArrayRef<Step> window,
-                                           Values &sums) {
-  int64_t ahead = window.size(), sumCount = sums.size();
-  Values init = sums;
-  for (const Step &step : window)
-    llvm::append_range(init, step.weights);
-  auto weightsOf = [&](ValueRange carried, int64_t step) {
-    return Values(carried.slice(sumCount + step * rows, rows));
-  };
-  Values results = k.loop(
-      k.integer(0), k.integer(count), ahead, init,
-      [&](Value first, ArrayRef<Value> carried) {
-        Values next(carried.take_front(sumCount)), weights;
-        for (int64_t number = 0; number < ahead; ++number) {
-          llvm::append_range(weights, loadStep(first, ahead + number).weights);
-          Step step = findStep(first, number);
-          step.weights = weightsOf(carried, number);
-          emitStep(step, next);
-        }
-        llvm::append_range(next, weights);
-        return next;
-      });
-  k.keepLoop(results[0]);
-  sums.assign(results.begin(), results.begin() + sumCount);
-  SmallVector<Step> last;
-  for (int64_t number = 0; number < ahead; ++number) {
-    last.push_back(findStep(k.integer(count), number));
-    last.back().weights = weightsOf(results, number);
-  }
-  return last;
+void Decode::emitSteps(Value first, int64_t begin, int64_t end, bool last,
+                       Values &sums) {
+  SmallVector<Step> steps;
+  for (int64_t step = begin; step < end; ++step)
+    steps.push_back(loadStep(first, step));
+  if (last)
+    steps.push_back(loadLastStep());
+  await(steps);
+  for (Step &step : steps)
+    emitStep(step, sums);
+}
+
+void Decode::await(MutableArrayRef<Step> steps) {
+  // Assemblers move loads down to their first use to save registers, and with
+  // that have the latency of memory once per step. So the words of the first
+  // step take up a bit of every other load: one that is zero, which only we
+  // know.
+  Value zero =
+      k.toNarrow(k.shiftRight(k.argument(DecodeTokens), tokenCountBits));
+  int64_t place = 0;
+  for (Step &step : steps.drop_front())
+    for (Value loaded : step.weights) {
+      Value &weights = steps[0].weights[place % rows];
+      int64_t word = place / rows % chunkWords;
+      Value bit = k.bitAnd(k.element(loaded, 0), zero);
+      weights = k.replaceElement(weights,
+                                 k.bitOr(k.element(weights, word), bit), word);
+      ++place;
+    }
 }
 
 Value Decode::inputPointer(int64_t token) {
@@ -112,35 +114,33 @@ Value Decode::inputPointer(int64_t token) {
       k.multiply(tokenNumbers[token], k.argument(DecodeInputStride)));
 }
 
-Decode::Step Decode::findStep(Value first, int64_t offset) {
-  Value chunk = k.multiply(first, lanes);
-  return findChunks(chunk, k.multiply(chunk, chunkWords), offset * lanes,
-                    lanes);
-}
-
 Decode::Step Decode::loadStep(Value first, int64_t offset) {
-  Step step = findStep(first, offset);
-  loadWeights(step);
-  return step;
+  Value chunk = k.multiply(first, lanes);
+  return loadChunks(chunk, k.multiply(chunk, chunkWords), offset * lanes,
+                    lanes);
 }
 
 Decode::Step Decode::loadLastStep() {
   int64_t last = words.getLastLanes();
   // Lanes without a chunk load that of the last one and count it as zeros.
   Value back = k.subtract(k.minimum(sub, last - 1), sub);
-  Step step = findChunks(back, back, words.getFullSteps() * lanes, last);
+  Step step = loadChunks(back, back, words.getFullSteps() * lanes, last);
   step.active = k.isLess(sub, last);
-  loadWeights(step);
   return step;
 }
 
-Decode::Step Decode::findChunks(Value chunk, Value word, int64_t chunks,
+Decode::Step Decode::loadChunks(Value chunk, Value word, int64_t chunks,
                                 int64_t wordStride) {
   Step step;
-  step.chunk = chunk;
   step.word = word;
   step.firstWord = chunks * chunkWords;
   step.wordStride = wordStride;
+  for (Value row : rowPointers)
+    step.weights.push_back(
+        k.load(k.vector(chunkWords, k.i32()),
+               k.address(row, k.multiply(chunk, WordLayout::chunkBytes),
+                         chunks * WordLayout::chunkBytes),
+               WordLayout::chunkBytes));
   auto move = [&](ArrayRef<Value> pointers, int64_t bytes) {
     Values result;
     for (Value pointer : pointers)
@@ -151,15 +151,6 @@ Decode::Step Decode::findChunks(Value chunk, Value word, int64_t chunks,
   step.inputs = move(inputPointers, wordColumns * inputBytes);
   step.sums = move(sumPointers, wordBytes);
   return step;
-}
-
-void Decode::loadWeights(Step &step) {
-  for (Value row : rowPointers)
-    step.weights.push_back(
-        k.load(k.vector(chunkWords, k.i32()),
-               k.address(row, k.multiply(step.chunk, WordLayout::chunkBytes),
-                         step.firstWord * wordBytes),
-               WordLayout::chunkBytes));
 }
 
 void Decode::emitStep(Step &step, Values &sums) {

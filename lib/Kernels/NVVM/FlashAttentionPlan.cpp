@@ -64,6 +64,9 @@ FlashAttentionPlan::FlashAttentionPlan(FlashAttentionOp op) {
   // Both tiles of elements, and one of scores, have to fit in 48 KiB.
   int64_t longest = std::max(depth, width);
   queriesPerThread = longest <= 64 ? 4 : longest <= 128 ? 2 : 1;
+  // The first softmax's results stay in registers during the second.
+  if (op.isDifferential())
+    queriesPerThread = std::min<int64_t>(queriesPerThread, 2);
   keysPerThread = longest <= 128 ? 4 : 2;
 }
 

@@ -71,6 +71,9 @@ Value GpuBuilder::multiply(Value left, int64_t right) {
 Value GpuBuilder::bitAnd(Value left, int64_t right) {
   return b.createOrFold<arith::AndIOp>(left, integer(left.getType(), right));
 }
+Value GpuBuilder::bitAnd(Value left, Value right) {
+  return arith::AndIOp::create(b, left, right);
+}
 Value GpuBuilder::bitOr(Value left, Value right) {
   return arith::OrIOp::create(b, left, right);
 }
@@ -158,6 +161,10 @@ Value GpuBuilder::element(Value vector, int64_t index) {
   if (!isa<VectorType>(vector.getType()))
     return vector;
   return vector::ExtractOp::create(b, vector, index);
+}
+
+Value GpuBuilder::replaceElement(Value vector, Value element, int64_t index) {
+  return vector::InsertOp::create(b, element, vector, index);
 }
 
 /// What nvvm's dot products take.

@@ -60,6 +60,7 @@ public:
   Value multiply(Value left, Value right);
   Value multiply(Value left, int64_t right);
   Value bitAnd(Value left, int64_t right);
+  Value bitAnd(Value left, Value right);
   Value bitOr(Value left, Value right);
   Value shiftLeft(Value left, int64_t right);
   /// Of unsigned numbers.
@@ -90,6 +91,7 @@ public:
   Value bits(mlir::Type type, Value value);
   Value splat(Value scalar, int64_t size);
   Value element(Value vector, int64_t index);
+  Value replaceElement(Value vector, Value element, int64_t index);
   /// The dot product of four unsigned and four signed bytes, added to `sum`.
   Value dotBytes(Value unsignedBytes, Value signedBytes, Value sum);
   /// The sum of four signed bytes, added to `sum`.

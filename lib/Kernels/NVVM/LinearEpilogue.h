@@ -24,8 +24,12 @@ struct EpilogueInputs {
 mlir::Value emitEpilogue(GpuBuilder &k, const GpuLinearKey &key, mlir::Value y,
                          mlir::Value correction, const EpilogueInputs &inputs);
 
-/// Of a row's segment: where the row's part of B starts in elements, the
-/// segment's first rank and the number of ranks.
+/// Rows and ranks of each merged layer; one for a layer alone.
+llvm::SmallVector<std::pair<int64_t, int64_t>>
+getSegments(const LinearParameters &parameters);
+
+/// Of a row's segment: where the row starts in B, in elements; its first rank
+/// and the number of ranks.
 struct RowRanks {
   mlir::Value start, first, count;
 };

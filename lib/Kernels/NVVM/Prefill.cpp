@@ -19,6 +19,13 @@ using namespace hgf;
 static constexpr int64_t unitColumns = 256, pieceColumns = 64;
 static constexpr int64_t smallGroup = 32;
 
+bool hgf::hasPrefill(StringRef chip) {
+  constexpr unsigned leastCapability = 80;
+  unsigned capability;
+  return chip.consume_front("sm_") && !chip.consumeInteger(10, capability) &&
+         capability >= leastCapability;
+}
+
 bool hgf::hasPrefill(const GpuLinearKey &key) {
   if (key.isFloat() || key.gatesOutput())
     return false;

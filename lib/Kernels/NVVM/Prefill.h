@@ -73,8 +73,10 @@ private:
   void copyInputs(Value unit, Value stage);
   void copyScales(Value unit, Value target);
   Value getStage(Value unit);
-  /// vector<4xi32> per eight rows.
+  /// Per word and eight rows.
   Values loadWeights(Value unit);
+  /// Four words side by side.
+  Values loadWords(Value pointer);
   void multiplyUnit(Value unit, llvm::ArrayRef<Value> weights, Values &sums);
   /// What makes four codes the numbers they mean: (codes & mask) + bias ^ sign.
   /// Not set where codes stay as they are.
@@ -85,15 +87,16 @@ private:
   Values unpack(llvm::ArrayRef<Value> codes, const SignedCodes &meanings);
   /// Where the lane's columns of a word are: of its token of the first tile.
   Value getInputStart(Value stage, Value word);
-  /// vector<4xi32>: those of one tile.
-  Value loadInputs(Value start, int64_t tile);
+  /// Those of one tile, four registers.
+  Values loadInputs(Value start, int64_t tile);
   /// The products of one word of each eight rows.
   void multiplyWord(Value stage, llvm::ArrayRef<Value> codes, Value word,
                     Values &sums);
   void multiplyGroupWord(Value stage, llvm::ArrayRef<Value> codes, Value word,
                          Values &sums);
   void multiplyTile(llvm::ArrayRef<Value> registers, int64_t rowTile,
-                    Value inputs, llvm::MutableArrayRef<Value> sums);
+                    llvm::ArrayRef<Value> inputs,
+                    llvm::MutableArrayRef<Value> sums);
   /// Products that 64 columns of several groups are.
   int64_t getParts() const;
   /// Zeros in the lanes whose words are of another part.
@@ -138,6 +141,9 @@ private:
   Value outputAddress(DecodeArgument pointer, DecodeArgument stride, Value row,
                       Value token);
 
+  /// The ranks of all of the warp's rows, from the first to behind the last:
+  /// rows of a segment have zeros in those of the others.
+  std::pair<Value, Value> getWarpRanks();
   /// B h of these tiles, in the order of their sums.
   Values correct(int64_t first);
   /// Adds the products of 16 ranks, of which the lane has four from `rank` on.

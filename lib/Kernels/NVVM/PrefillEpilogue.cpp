@@ -139,25 +139,34 @@ static int64_t getRankMultiple(const LinearParameters &parameters) {
   return 1;
 }
 
+std::pair<Value, Value> GpuPrefill::getWarpRanks() {
+  Value first = k.integer(0), end = k.integer(0);
+  Value lastRow = k.add(firstRow, shape.getWarpRows() - 1);
+  int64_t row = 0, rank = 0;
+  for (auto [rows, ranks] : getSegments(parameters)) {
+    if (row > 0)
+      first = k.select(k.isLess(firstRow, row), first, k.integer(rank));
+    rank += ranks;
+    end = row > 0 ? k.select(k.isLess(lastRow, row), end, k.integer(rank))
+                  : k.integer(rank);
+    row += rows;
+  }
+  return {first, end};
+}
+
 GpuPrefill::Values GpuPrefill::correct(int64_t first) {
-  // The ranks of all of the warp's rows: rows of a segment have zeros in those
-  // of the others.
-  RowRanks low = emitRowRanks(k, parameters, clampRow(firstRow));
-  RowRanks high = emitRowRanks(
-      k, parameters, clampRow(k.add(firstRow, shape.getWarpRows() - 1)));
-  Value end = k.add(high.first, high.count);
+  auto [begin, end] = getWarpRanks();
   Values sums(getTilesAtOnce() * shape.rowTiles * fragment, k.real(0));
   if (parameters.b == FactorType::F32)
-    return keepLoop(k.loop(low.first, end, laneRanks, sums,
+    return keepLoop(k.loop(begin, end, laneRanks, sums,
                            [&](Value rank, ArrayRef<Value> carried) {
                              return addFactors(first, rank, carried);
                            }));
   Value lanePart = k.multiply(place, laneRanks);
-  return keepLoop(k.loop(low.first, end, stepRanks, sums,
-                         [&](Value rank, ArrayRef<Value> carried) {
-                           return multiplyFactors(first, k.add(rank, lanePart),
-                                                  carried);
-                         }));
+  return keepLoop(k.loop(
+      begin, end, stepRanks, sums, [&](Value rank, ArrayRef<Value> carried) {
+        return multiplyFactors(first, k.add(rank, lanePart), carried);
+      }));
 }
 
 Value GpuPrefill::loadRanks(Value pointer, int64_t bytes, Value index,

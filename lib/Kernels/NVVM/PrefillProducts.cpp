@@ -186,7 +186,7 @@ GpuPrefill::Values GpuPrefill::loadWeights(Value unit) {
   Value start = k.address(
       k.addressOf(weightPart(layout.codes), first, words.getRowBytes()),
       k.multiply(chunk, chunkBytes));
-  Values weights;
+  SmallVector<Values> rows;
   for (int64_t row = 0; row < shape.getWarpRows(); row += groups) {
     Value source = k.address(start, row * words.getRowBytes());
     // The last row again where some do not exist.
@@ -195,10 +195,24 @@ GpuPrefill::Values GpuPrefill::loadWeights(Value unit) {
           start,
           k.minimum(k.subtract(k.integer(parameters.rows - 1), first), row),
           words.getRowBytes());
-    weights.push_back(
-        k.load(k.vector(chunkWords, k.i32()), source, chunkBytes));
+    rows.push_back(loadWords(source));
   }
+  Values weights;
+  for (int64_t word = 0; word < chunkWords; ++word)
+    for (const Values &row : rows)
+      weights.push_back(row[word]);
   return weights;
+}
+
+GpuPrefill::Values GpuPrefill::loadWords(Value pointer) {
+  // Taken apart at once: LLVM loads each word where it is taken from the
+  // vector, and joins loads only as long as nothing is between them.
+  constexpr int64_t count = 4;
+  Value vector = k.load(k.vector(count, k.i32()), pointer, count * floatBytes);
+  Values words;
+  for (int64_t index = 0; index < count; ++index)
+    words.push_back(k.element(vector, index));
+  return words;
 }
 
 //===----------------------------------------------------------------------===//
@@ -208,24 +222,18 @@ GpuPrefill::Values GpuPrefill::loadWeights(Value unit) {
 void GpuPrefill::multiplyUnit(Value unit, ArrayRef<Value> weights,
                               Values &sums) {
   Value stage = getStage(unit);
-  auto getWord = [&](int64_t word) {
-    Values codes;
-    for (Value chunk : weights)
-      codes.push_back(k.element(chunk, word));
-    return codes;
-  };
+  size_t rows = weights.size() / chunkWords;
   if (!key.isGrouped()) {
     for (int64_t word = 0; word < chunkWords; ++word)
-      multiplyWord(stage, getWord(word), k.integer(word), sums);
+      multiplyWord(stage, weights.slice(word * rows, rows), k.integer(word),
+                   sums);
     return;
   }
-  // A loop, lest ptxas mix the words and run out of registers. Word 0 is the
-  // next one; the others move up.
+  // A loop, lest ptxas mix the words and run out of registers. The next word
+  // comes first; the others move up.
   Values carried(sums);
-  size_t rows = weights.size();
-  for (int64_t word = 0; word < chunkWords; ++word)
-    llvm::append_range(carried, getWord(word));
-  carried =
+  llvm::append_range(carried, weights);
+  carried = keepLoop(
       k.loop(k.integer(0), k.integer(chunkWords), 1, carried,
              [&](Value word, ArrayRef<Value> carried) {
                Values next(carried.take_front(sums.size()));
@@ -234,7 +242,7 @@ void GpuPrefill::multiplyUnit(Value unit, ArrayRef<Value> weights,
                llvm::append_range(next, codes.drop_front(rows));
                llvm::append_range(next, codes.take_front(rows));
                return next;
-             });
+             }));
   sums.assign(carried.begin(), carried.begin() + sums.size());
 }
 
@@ -243,7 +251,7 @@ void GpuPrefill::multiplyWord(Value stage, ArrayRef<Value> codes, Value word,
   Values registers = unpack(codes, SignedCodes());
   Value inputStart = getInputStart(stage, word);
   for (int64_t tile = 0; tile < shape.tokenTiles; ++tile) {
-    Value inputs = loadInputs(inputStart, tile);
+    Values inputs = loadInputs(inputStart, tile);
     for (int64_t row = 0; row < shape.rowTiles; ++row)
       multiplyTile(registers, row, inputs,
                    MutableArrayRef<Value>(sums).slice(
@@ -278,19 +286,18 @@ Value GpuPrefill::getInputStart(Value stage, Value word) {
       stage, k.add(k.multiply(group, tokenBytes), k.multiply(slot, slotBytes)));
 }
 
-Value GpuPrefill::loadInputs(Value start, int64_t tile) {
-  return k.load(k.vector(wordRegisters, k.i32()),
-                k.address(start, tile * matrixTokens * tokenBytes), slotBytes);
+GpuPrefill::Values GpuPrefill::loadInputs(Value start, int64_t tile) {
+  return loadWords(k.address(start, tile * matrixTokens * tokenBytes));
 }
 
 void GpuPrefill::multiplyTile(ArrayRef<Value> registers, int64_t rowTile,
-                              Value inputs, MutableArrayRef<Value> sums) {
+                              ArrayRef<Value> inputs,
+                              MutableArrayRef<Value> sums) {
   auto low = registers.slice(2 * rowTile * wordRegisters, wordRegisters);
   auto high = registers.slice((2 * rowTile + 1) * wordRegisters, wordRegisters);
   for (int64_t q = 0; q < wordRegisters; q += stepRegisters)
     multiplyMatrices({low[q], high[q], low[q + 1], high[q + 1]},
-                     {k.element(inputs, q), k.element(inputs, q + 1)}, sums,
-                     FactorType::I8);
+                     inputs.slice(q, stepRegisters), sums, FactorType::I8);
 }
 
 void GpuPrefill::multiplyMatrices(ArrayRef<Value> a, ArrayRef<Value> b,
@@ -378,7 +385,7 @@ void GpuPrefill::multiplyGroupWord(Value stage, ArrayRef<Value> codes,
     Values registers = unpack(codes, getSignedCodes(part));
     Values scales = loadScales(stage, word, part);
     for (int64_t tile = 0; tile < shape.tokenTiles; ++tile) {
-      Value inputs = loadInputs(inputStart, tile);
+      Values inputs = loadInputs(inputStart, tile);
       for (int64_t row = 0; row < shape.rowTiles; ++row) {
         Values products(fragment, k.integer(sumBits));
         multiplyTile(registers, row, inputs, products);

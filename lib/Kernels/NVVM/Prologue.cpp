@@ -19,6 +19,9 @@ using Values = GpuBuilder::Values;
 static constexpr int64_t floatBytes = 4;
 static constexpr int64_t vectorSize = 4;
 static constexpr int64_t leastThreads = 32, mostThreads = 512;
+/// Ranks of one block: few, so that each thread has all its loads in flight and
+/// many multiprocessors share A; more would repeat less of the norm.
+static constexpr int64_t blockRanks = 2;
 
 /// Columns that a thread loads at once.
 static int64_t getStep(const GpuLinearKey &key) {
@@ -35,9 +38,8 @@ LaunchShape hgf::getPrologueShape(const GpuLinearKey &key) {
   int64_t threads = std::clamp<int64_t>(
       llvm::PowerOf2Ceil(llvm::divideCeil(loads, loadsPerThread)), leastThreads,
       mostThreads);
-  // The first block has the token, one warp of the others each rank.
-  int64_t warps = threads / GpuBuilder::warpLanes;
-  int64_t rankBlocks = llvm::divideCeil(key.parameters.rank, warps);
+  // The first block has the token, the others some ranks each.
+  int64_t rankBlocks = llvm::divideCeil(key.parameters.rank, blockRanks);
   return {threads, 1 + rankBlocks};
 }
 
@@ -71,12 +73,9 @@ private:
   using Use = llvm::function_ref<Values(Value column, Value x,
                                         ArrayRef<Value> carried)>;
 
-  /// Calls `use` for the columns that thread `first` of `width` has, `step` of
-  /// them at a time; x is normalized once the norm's factor is known.
-  Values forEach(Value first, int64_t width, ArrayRef<Value> init, Use use);
-  Values forEach(ArrayRef<Value> init, Use use) {
-    return forEach(k.thread(), threads, init, use);
-  }
+  /// Calls `use` for the columns that a thread has, `step` of them at a time; x
+  /// is normalized once the norm's factor is known.
+  Values forEach(ArrayRef<Value> init, Use use);
   Type floats() { return step == 1 ? k.f32() : Type(k.vector(step, k.f32())); }
   Type ints() { return step == 1 ? k.i32() : Type(k.vector(step, k.i32())); }
   Value splat(Value scalar) { return k.splat(scalar, step); }
@@ -138,8 +137,7 @@ void Prologue::build() {
   k.branch(k.isEqual(k.blockX(), 0), first, [&] { correct(); });
 }
 
-Values Prologue::forEach(Value first, int64_t width, ArrayRef<Value> init,
-                         Use use) {
+Values Prologue::forEach(ArrayRef<Value> init, Use use) {
   auto visit = [&](Value index, ArrayRef<Value> carried) {
     Value column = k.multiply(index, step);
     Value values = floatColumns(x, column);
@@ -148,16 +146,16 @@ Values Prologue::forEach(Value first, int64_t width, ArrayRef<Value> init,
                                floatColumns(weightPart(layout.norm), column));
     return use(column, values, carried);
   };
-  int64_t whole = llvm::alignDown(count, width);
+  int64_t whole = llvm::alignDown(count, threads);
   Values carried(init);
   if (whole)
-    carried = k.loop(k.integer(0), k.integer(whole), width, carried,
+    carried = k.loop(k.integer(0), k.integer(whole), threads, carried,
                      [&](Value start, ArrayRef<Value> carried) {
-                       return visit(k.add(start, first), carried);
+                       return visit(k.add(start, k.thread()), carried);
                      });
   if (whole == count)
     return carried;
-  Value last = k.add(first, whole);
+  Value last = k.add(k.thread(), whole);
   return k.branch(
       k.isLess(last, count), TypeRange(ValueRange(carried)),
       [&] { return visit(last, carried); }, [&] { return carried; });
@@ -347,42 +345,55 @@ void Prologue::correct() {
     maximum = findMaximum(false)[0];
     rounder = splat(getRounder(maximum));
   }
-  int64_t warps = k.getWarps();
-  Value rank = k.add(k.multiply(k.add(k.blockX(), -1), warps), k.warp());
-  k.branch(k.isLess(rank, parameters.rank), [&] {
-    int64_t bytes = getElementBytes(parameters.a);
-    Value factor =
+  Value first = k.multiply(k.add(k.blockX(), -1), blockRanks);
+  int64_t bytes = getElementBytes(parameters.a);
+  Values factors;
+  for (int64_t rank = 0; rank < blockRanks; ++rank)
+    factors.push_back(
         k.address(weightPart(layout.a),
-                  k.multiply(rank, getGpuFactorColumns(parameters) * bytes));
-    Value sums = forEach(
-        k.lane(), GpuBuilder::warpLanes, {k.real(floats(), 0)},
-        [&](Value column, Value x, ArrayRef<Value> carried) -> Values {
-          if (rounder)
-            x = k.subtractFloat(round(x, rounder), k.real(floats(), 0x1.8p23f));
+                  k.multiply(k.minimum(k.add(first, rank), parameters.rank - 1),
+                             getGpuFactorColumns(parameters) * bytes)));
+  Values sums = forEach(
+      Values(blockRanks, k.real(floats(), 0)),
+      [&](Value column, Value x, ArrayRef<Value> carried) -> Values {
+        if (rounder)
+          x = k.subtractFloat(round(x, rounder), k.real(floats(), 0x1.8p23f));
+        Values next;
+        for (int64_t rank = 0; rank < blockRanks; ++rank) {
           Value bits = k.loadFactorBits(
-              k.address(factor, k.multiply(column, bytes)), parameters.a, step);
-          return {
-              k.multiplyAdd(k.widenFactor(bits, parameters.a), x, carried[0])};
-        })[0];
-    auto add = [&](Value left, Value right) { return k.addFloat(left, right); };
-    Value sum = k.reduceLanes(fold(sums, add), GpuBuilder::warpLanes, add);
-    k.branch(k.isEqual(k.lane(), 0), [&] {
-      Value offset = k.multiply(rank, floatBytes);
-      auto scaleBy = [&](int64_t part) {
-        sum = k.multiplyFloat(sum,
-                              k.loadFloat(k.address(weightPart(part), offset)));
-      };
-      if (rounder)
-        sum = k.multiplyFloat(sum, k.divideFloat(maximum, k.real(127)));
-      if (parameters.a == FactorType::I8)
-        scaleBy(layout.aScale);
-      sum = emitActivation(k.b, sum, key.correctionActivation);
-      // An int8 b has one scale per rank, which joins h.
-      if (parameters.b == FactorType::I8)
-        scaleBy(layout.bScale);
-      k.store(sum, k.address(scratchPart(scratch.correction), offset),
-              floatBytes);
-    });
+              k.address(factors[rank], k.multiply(column, bytes)), parameters.a,
+              step);
+          next.push_back(k.multiplyAdd(k.widenFactor(bits, parameters.a), x,
+                                       carried[rank]));
+        }
+        return next;
+      });
+  auto add = [&](Value left, Value right) { return k.addFloat(left, right); };
+  for (Value &sum : sums)
+    sum = fold(sum, add);
+  sums = k.reduceBlock(sums, SmallVector<GpuBuilder::Combine>(blockRanks, add));
+  // One thread for each rank.
+  Value sum = sums[0], rank = k.add(first, k.thread());
+  for (int64_t other = 1; other < blockRanks; ++other)
+    sum = k.select(k.isEqual(k.thread(), other), sums[other], sum);
+  Value stores =
+      k.both(k.isLess(k.thread(), blockRanks), k.isLess(rank, parameters.rank));
+  k.branch(stores, [&] {
+    Value offset = k.multiply(rank, floatBytes);
+    auto scaleBy = [&](int64_t part) {
+      sum = k.multiplyFloat(sum,
+                            k.loadFloat(k.address(weightPart(part), offset)));
+    };
+    if (rounder)
+      sum = k.multiplyFloat(sum, k.divideFloat(maximum, k.real(127)));
+    if (parameters.a == FactorType::I8)
+      scaleBy(layout.aScale);
+    sum = emitActivation(k.b, sum, key.correctionActivation);
+    // An int8 b has one scale per rank, which joins h.
+    if (parameters.b == FactorType::I8)
+      scaleBy(layout.bScale);
+    k.store(sum, k.address(scratchPart(scratch.correction), offset),
+            floatBytes);
   });
 }
 

@@ -47,20 +47,20 @@ func.func @attention_of_a_token(%q: memref<3x1x1x8xf32>, %k: memref<3x1x?x8xf32>
   return
 }
 
-// Four queries are the most whose keys are split.
+// Eight queries are the most whose keys are split.
 // CHECK-LABEL: @attention_of_unknown_size
 // CHECK-SAME: %[[Y:[^:]*]]: memref<?x1x?x8xf32>)
 func.func @attention_of_unknown_size(%q: memref<?x1x?x8xf32>, %k: memref<?x1x?x8xf32>, %y: memref<?x1x?x8xf32>) {
   // CHECK: %[[BATCH:.*]] = memref.dim %[[Y]], %c0
-  // CHECK: %[[BYTES:.*]] = arith.muli %[[BATCH]], %c5120
+  // CHECK: %[[BYTES:.*]] = arith.muli %[[BATCH]], %c10240
   // CHECK: memref.alloc(%[[BYTES]])
   hgf.flash_attention ins(%q, %k, %k : memref<?x1x?x8xf32>, memref<?x1x?x8xf32>, memref<?x1x?x8xf32>) outs(%y : memref<?x1x?x8xf32>) scale 0.5
   return
 }
 
 // CHECK-LABEL: @attention_of_many
-func.func @attention_of_many(%q: memref<1x1x5x8xf32>, %k: memref<1x1x?x8xf32>, %y: memref<1x1x5x8xf32>) {
+func.func @attention_of_many(%q: memref<1x1x9x8xf32>, %k: memref<1x1x?x8xf32>, %y: memref<1x1x9x8xf32>) {
   // CHECK-NOT: memref.alloc
-  hgf.flash_attention ins(%q, %k, %k : memref<1x1x5x8xf32>, memref<1x1x?x8xf32>, memref<1x1x?x8xf32>) outs(%y : memref<1x1x5x8xf32>) scale 0.5
+  hgf.flash_attention ins(%q, %k, %k : memref<1x1x9x8xf32>, memref<1x1x?x8xf32>, memref<1x1x?x8xf32>) outs(%y : memref<1x1x9x8xf32>) scale 0.5
   return
 }

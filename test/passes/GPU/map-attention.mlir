@@ -30,7 +30,7 @@ func.func @many(%q: memref<3x4x70x64xf32>, %k: memref<3x2x90x64xf32>, %y: memref
 // CHECK-LABEL: @unknown
 // CHECK-SAME: %[[Y:[^:]*]]: memref<1x4x?x64xf32>)
 // CHECK: %[[QUERIES:.*]] = memref.dim %[[Y]], %c2
-// CHECK: %[[FEW:.*]] = arith.cmpi ule, %[[QUERIES]], %c4
+// CHECK: %[[FEW:.*]] = arith.cmpi ule, %[[QUERIES]], %c8
 // CHECK: scf.if %[[FEW]]
 // CHECK: gpu.launch_func
 // CHECK: gpu.launch_func

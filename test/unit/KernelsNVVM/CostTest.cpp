@@ -121,6 +121,8 @@ namespace {
 
 struct Assembled {
   int64_t registers = 0, spills = 0, instructions = 0;
+  /// Loads of 16 bytes before the first dot product.
+  int64_t loadsAhead = 0;
 };
 
 } // namespace
@@ -155,14 +157,41 @@ static std::map<std::string, Assembled> assemble(const Compiled &compiled,
   std::string code = runTool({disassembler, "-c", object});
   lines.clear();
   StringRef(code).split(lines, '\n');
+  bool multiplies = false;
   for (StringRef line : lines) {
     if (llvm::Regex("\\.section[ \t]+\\.text\\.([^,]*),").match(line, &match))
-      name = match[1].str();
+      std::tie(name, multiplies) = std::pair(match[1].str(), false);
+    multiplies |= line.contains("IDP.4A");
+    result[name].loadsAhead += !multiplies && line.contains("LDG.E.128");
     if (llvm::Regex("^[ \t]+/\\*[0-9a-f]+\\*/").match(line) &&
         !line.contains("NOP"))
       ++result[name].instructions;
   }
   return result;
+}
+
+TEST(Cost, PrefillDoesNotSpill) {
+  if (findTool("ptxas").empty())
+    GTEST_SKIP() << "ptxas is not here";
+  std::vector<GpuLinearKey> keys;
+  for (int64_t tokens : {16, 32, 64})
+    keys.push_back(makeCorrected(2560, 2560, tokens));
+  keys.back().activation = Activation::SiLU;
+  keys.back().residual = true;
+  for (int64_t group : {32, 128}) {
+    keys.push_back(makeKey(2560, 2560, 64));
+    keys.back().parameters.granularity = Granularity::Group;
+    keys.back().parameters.group = group;
+  }
+  keys.push_back(makeCorrected(2500, 2600, 64));
+  keys.back().parameters.b = FactorType::F32;
+  keys.push_back(makeCorrected(2500, 2600, 64));
+  keys.back().parameters.segments = {1500, 1000};
+  keys.back().parameters.segmentRanks = {19, 13};
+  Compiled compiled = compile(keys);
+  for (StringRef chip : {"sm_80", "sm_90"})
+    for (auto &[name, kernel] : assemble(compiled, chip))
+      EXPECT_EQ(kernel.spills, 0) << name << " on " << chip.str();
 }
 
 TEST(Cost, NothingSpills) {
@@ -193,23 +222,34 @@ TEST(Cost, NothingSpills) {
 TEST(Cost, FewInstructionsPerWeight) {
   if (findTool("ptxas").empty() || findTool("nvdisasm").empty())
     GTEST_SKIP() << "ptxas or nvdisasm is not here";
-  // What four more steps of 64 weights in two rows cost.
-  constexpr int64_t weights = 4 * 64 * 2;
+  // What more steps of 64 weights in two rows cost, as long as there is no
+  // loop; and how many of them are in flight.
+  struct Case {
+    int64_t tokens, less, more;
+    double most;
+    int64_t inFlight;
+  };
+  const Case cases[] = {{1, 3, 7, 0.6, 4},
+                        {2, 3, 7, 0.9, 4},
+                        {4, 2, 4, 1.7, 4},
+                        {8, 1, 2, 3.1, 2}};
   std::vector<GpuLinearKey> keys;
-  std::pair<int64_t, double> limits[] = {
-      {1, 0.6}, {2, 0.9}, {4, 1.65}, {8, 2.8}};
-  for (auto [tokens, most] : limits)
-    for (int64_t steps : {3, 7})
-      keys.push_back(makeKey(2560, steps * 2048, tokens));
+  for (const Case &test : cases)
+    for (int64_t steps : {test.less, test.more})
+      keys.push_back(makeKey(2560, steps * 2048, test.tokens));
   Compiled compiled = compile(keys);
   for (StringRef chip : {"sm_80", "sm_90"}) {
     auto kernels = assemble(compiled, chip);
-    for (auto [index, limit] : llvm::enumerate(limits)) {
-      const GpuLinearKey *pair = &keys[2 * index];
-      int64_t more = kernels[pair[1].getDecodeName()].instructions -
-                     kernels[pair[0].getDecodeName()].instructions;
-      EXPECT_LE(double(more) / weights, limit.second)
-          << limit.first << " tokens on " << chip.str();
+    for (auto [index, test] : llvm::enumerate(cases)) {
+      const Assembled &less = kernels[keys[2 * index].getDecodeName()],
+                      &more = kernels[keys[2 * index + 1].getDecodeName()];
+      double cost = double(more.instructions - less.instructions) /
+                    (128 * (test.more - test.less));
+      EXPECT_LE(cost, test.most) << test.tokens << " on " << chip.str();
+      EXPECT_GE(more.loadsAhead, 2 * test.inFlight)
+          << test.tokens << " on " << chip.str();
+      RecordProperty(chip.str() + "_" + std::to_string(test.tokens),
+                     std::to_string(cost));
     }
   }
 }

@@ -111,14 +111,23 @@ TEST(Prefill, Segments) {
        {FactorType::F16, FactorType::BF16, FactorType::F32, FactorType::I8}) {
     // Bounds between segments within the rows of a matrix, of a warp, of a
     // block, and on them.
-    keys.push_back(withSegments(withCorrection(makeLayer(200, 128), type, 48),
-                                {64, 64, 72}, {16, 16, 16}));
-    keys.push_back(withSegments(withCorrection(makeLayer(200, 128), type, 32),
-                                {75, 3, 122}, {8, 4, 20}));
-    keys.push_back(withSegments(withCorrection(makeLayer(200, 128), type, 23),
-                                {13, 60, 127}, {5, 1, 17}));
+    keys.push_back(
+        withSegments(withCorrection(makeLayer(200, 128, 16), type, 48),
+                     {64, 64, 72}, {16, 16, 16}));
+    keys.push_back(
+        withSegments(withCorrection(makeLayer(200, 128, 16), type, 32),
+                     {75, 3, 122}, {8, 4, 20}));
+    keys.push_back(
+        withSegments(withCorrection(makeLayer(200, 128, 16), type, 23),
+                     {13, 60, 127}, {5, 1, 17}));
+    keys.push_back(
+        withSegments(withCorrection(makeLayer(200, 128, 16), type, 24),
+                     {20, 10, 150, 20}, {0, 8, 16, 0}));
   }
-  expectLayers(keys, {67});
+  // The first form of each also in tiles of several matrices.
+  for (size_t index = 0; index < keys.size(); index += 4)
+    keys[index].tokens = 64;
+  expectLayers(keys, {19});
 }
 
 TEST(Prefill, Gates) {
@@ -161,7 +170,14 @@ TEST(Prefill, Epilogues) {
 // Which layers have the kernel
 //===----------------------------------------------------------------------===//
 
-TEST(Prefill, HasPrefill) {
+TEST(Prefill, Chips) {
+  for (const char *chip : {"sm_80", "sm_86", "sm_90a", "sm_100", "sm_120f"})
+    EXPECT_TRUE(hasPrefill(chip)) << chip;
+  for (const char *chip : {"sm_75", "sm_70", "gfx90a", "sm_", ""})
+    EXPECT_FALSE(hasPrefill(chip)) << chip;
+}
+
+TEST(Prefill, Layers) {
   EXPECT_TRUE(hasPrefill(makeLayer(8, 100)));
   GpuLinearKey key = makeLayer(8, 256);
   key.quantization = Quantization::None;

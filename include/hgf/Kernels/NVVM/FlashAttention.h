@@ -19,8 +19,10 @@ struct FlashAttentionPlan {
   static constexpr int64_t threads = 128;
   static constexpr int64_t warpLanes = 32;
   static constexpr int64_t warps = threads / warpLanes;
-  /// The most queries for which the keys are split over blocks.
-  static constexpr int64_t mostFewQueries = 4;
+  /// The most queries for which the keys are split over blocks. Each of them
+  /// reads the keys anew, which the cache makes cheap; a tile of queries would
+  /// be mostly empty, and its block alone with all keys.
+  static constexpr int64_t mostFewQueries = 8;
   /// The largest depth of a head, and the largest width of its values.
   static constexpr int64_t mostDepth = 256;
   /// Threads side by side along the keys of a tile, and along its queries.

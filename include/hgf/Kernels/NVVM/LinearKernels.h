@@ -99,7 +99,8 @@ enum PrologueArgument : unsigned {
 };
 
 /// Pointers are !llvm.ptr<1>, numbers i64. Pointers that a key does not need
-/// are not read.
+/// are not read. The output overlaps no other argument, but it may be the
+/// residual itself where the gate does not read the output.
 enum DecodeArgument : unsigned {
   /// x in float32, which is read where activations are float and
   /// !hasPaddedInput().

@@ -12,10 +12,11 @@
 
 namespace hgf {
 
-/// The compute capability, times ten, from which on GPUs have what the kernel
-/// is made of: asynchronous copies to shared memory and products of matrices of
-/// 16 x 32 bytes. Turing (75) has neither.
-inline constexpr int64_t leastPrefillCapability = 80;
+/// Whether a GPU, such as "sm_90a", has what the kernel is made of:
+/// asynchronous copies to shared memory, and products of 16 x 32 by 32 x 8
+/// bytes. They came with sm_80; on older GPUs the decode kernel takes all
+/// tokens.
+bool hasPrefill(llvm::StringRef chip);
 
 /// Whether there is a prefill kernel for the layer; otherwise the decode kernel
 /// takes all tokens. There is none for
