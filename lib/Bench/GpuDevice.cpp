@@ -125,7 +125,7 @@ Expected<CUmodule> GpuDevice::load(const std::string &ptx) {
   // Numbers stand in place of pointers.
   size_t size = sizeof(log);
   void *values[2] = {log};
-  memcpy(&values[1], &size, sizeof(size));
+  memcpy(static_cast<void *>(&values[1]), &size, sizeof(size));
   CUmodule module = nullptr;
   if (Error error = check(
           driver.cuModuleLoadDataEx(&module, ptx.c_str(), 2, options, values),

@@ -77,7 +77,7 @@ public:
     for (const std::string &kernel : gpu.program->kernels)
       kernels.push_back(string(kernel));
     return global(
-        structure({i32(images.size()), i32(kernels.size()), i32(/*messages=*/0),
+        structure({i32(images.size()), i32(kernels.size()), i32(0),
                    array(images), array(kernels), null,
                    gpu.weights.empty() ? null : external(gpu.weights),
                    i64(gpu.weightsSize), external("hgf_gpu_runtime")}));

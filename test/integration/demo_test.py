@@ -1,6 +1,7 @@
 """The demo model: one executable, compared with ONNX Runtime running the same file."""
 
 import json
+import os
 import subprocess
 import sys
 
@@ -60,8 +61,9 @@ def test_same_text_without_avx2(build):
     assert TEXT in generate(build("demo"), prefix=["qemu-x86_64", "-cpu", "Nehalem"])
 
 
-def test_logits_agree_teacher_forced(build):
-    model = harness.Model(build("demo.so"), threads=2)
+@pytest.mark.parametrize("name, flags, device", [("demo.so", [], None), ("demo-gpu.so", ["--gpu=sm_80"], "sim")], ids=["cpu", "gpu"])
+def test_logits_agree_teacher_forced(build, name, flags, device):
+    model = harness.Model(build(name, *flags), threads=2, device=device)
     expected, actual = [], []
     for feeds, results in oracle.Oracle().calls(PROMPT[:120]):
         got = model(feeds)
@@ -70,6 +72,29 @@ def test_logits_agree_teacher_forced(build):
         np.testing.assert_array_equal(got["present_ids"], results["present_ids"])
     agrees, facts = oracle.compare(np.concatenate(expected), np.concatenate(actual))
     assert agrees, facts
+
+
+# How the simulated GPU works, and whether the steps become a graph.
+WAYS = {"graphs": {}, "launches": {"HGF_GPU_GRAPH": "0"}, "late": {"HGF_GPUSIM_LATE": "1", "HGF_GPUSIM_SEED": "3"}}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_same_text_on_a_gpu(build, tmp_path, way):
+    def write(name, *arguments, **variables):
+        run = subprocess.run([name, "--prompt", PROMPT[:20], "--tokens", "14", "--temperature", "0", *arguments],
+                             capture_output=True, timeout=300, env={**os.environ, **variables})
+        assert run.returncode == 0, run.stderr
+        return run.stdout
+
+    trace, stats = tmp_path / "trace", tmp_path / "stats"
+    text = write(build("demo-gpu", "--gpu=sm_80"), "--device=sim", HGF_GPUSIM_CHIP="80", HGF_GPUSIM_TRACE=str(trace),
+                 HGF_GPUSIM_STATS=str(stats), **WAYS[way])
+    assert text == write(build("demo")) and len(text) >= 14
+    # The prompt takes the kernels for many tokens; once two steps were alike, the rest of them is one launch each.
+    kernels = {json.loads(line)["kernel"].split("_")[1] for line in stats.read_text().splitlines()}
+    assert {"prologue", "prefill", "decode", "head"} <= kernels, kernels
+    graphs = trace.read_text().split().count("cuGraphLaunch")
+    assert graphs >= 10 if way != "launches" else graphs == 0, graphs
 
 
 def test_report_tells_each_linear_and_totals(build):

@@ -7,12 +7,7 @@
 
 #include "Layer.h"
 
-#include "llvm/Support/FileSystem.h"
-#include "llvm/Support/FileUtilities.h"
-#include "llvm/Support/MemoryBuffer.h"
-#include "llvm/Support/Process.h"
-#include "llvm/Support/Program.h"
-#include "llvm/Support/Regex.h"
+#include "hgf/Codegen/GpuTools.h"
 
 #include <gtest/gtest.h>
 #include <map>
@@ -90,31 +85,14 @@ TEST(Cost, SharedMemoryHasNoConflicts) {
 // What ptxas says
 //===----------------------------------------------------------------------===//
 
-static std::string findTool(StringRef name) {
-  std::vector<std::string> folders;
-  for (const char *variable : {"CUDA_HOME", "CUDA_PATH"})
-    if (auto folder = llvm::sys::Process::GetEnv(variable))
-      folders.push_back(*folder + "/bin");
-  llvm::SmallVector<StringRef> paths(folders.begin(), folders.end());
-  if (llvm::ErrorOr<std::string> path =
-          llvm::sys::findProgramByName(name, paths))
-    return *path;
-  llvm::ErrorOr<std::string> path = llvm::sys::findProgramByName(name);
-  return path ? *path : "";
-}
-
-/// The output of a tool, both streams.
-static std::string runTool(llvm::ArrayRef<StringRef> command) {
-  llvm::SmallString<64> output;
-  EXPECT_FALSE(llvm::sys::fs::createTemporaryFile("hgf", "txt", output));
-  llvm::FileRemover remover(output);
-  std::optional<StringRef> redirects[] = {std::nullopt, output.str(),
-                                          output.str()};
-  EXPECT_EQ(
-      llvm::sys::ExecuteAndWait(command[0], command, std::nullopt, redirects),
-      0);
-  auto buffer = llvm::MemoryBuffer::getFile(output);
-  return buffer ? (*buffer)->getBuffer().str() : "";
+/// Says why where NVIDIA's programs are not here.
+static bool hasTools() {
+  llvm::Expected<std::string> ptxas = findPtxas(), nvdisasm = findNvdisasm();
+  bool both = bool(ptxas) && bool(nvdisasm);
+  for (auto *tool : {&ptxas, &nvdisasm})
+    if (!*tool)
+      llvm::errs() << llvm::toString(tool->takeError()) << '\n';
+  return both;
 }
 
 namespace {
@@ -127,52 +105,39 @@ struct Assembled {
 
 } // namespace
 
-/// Per kernel; instructions only where there is a disassembler.
 static std::map<std::string, Assembled> assemble(const Compiled &compiled,
                                                  StringRef chip) {
   std::map<std::string, Assembled> result;
-  llvm::SmallString<64> text, object;
-  EXPECT_FALSE(llvm::sys::fs::createTemporaryFile("hgf", "ptx", text));
-  EXPECT_FALSE(llvm::sys::fs::createTemporaryFile("hgf", "cubin", object));
-  llvm::FileRemover removeText(text), removeObject(object);
-  std::error_code error;
-  llvm::raw_fd_ostream(text, error) << compiled.ptx;
-  std::string assembler = findTool("ptxas"),
-              disassembler = findTool("nvdisasm");
-  std::string target = ("--gpu-name=" + chip).str();
-  std::string log = runTool({assembler, "-v", target, "-o", object, text});
-  std::string name;
-  llvm::SmallVector<StringRef> lines, match;
-  StringRef(log).split(lines, '\n');
-  for (StringRef line : lines) {
-    if (llvm::Regex("Compiling entry function '(.*)' for").match(line, &match))
-      name = match[1].str();
-    if (llvm::Regex("([0-9]+) bytes spill stores").match(line, &match))
-      result[name].spills = std::stoll(match[1].str());
-    if (llvm::Regex("Used ([0-9]+) registers").match(line, &match))
-      result[name].registers = std::stoll(match[1].str());
-  }
-  if (disassembler.empty())
+  llvm::Expected<AssembledImage> image = hgf::assemble(compiled.ptx, chip);
+  if (!image) {
+    ADD_FAILURE() << llvm::toString(image.takeError());
     return result;
-  std::string code = runTool({disassembler, "-c", object});
-  lines.clear();
-  StringRef(code).split(lines, '\n');
-  bool multiplies = false;
-  for (StringRef line : lines) {
-    if (llvm::Regex("\\.section[ \t]+\\.text\\.([^,]*),").match(line, &match))
-      std::tie(name, multiplies) = std::pair(match[1].str(), false);
-    multiplies |= line.contains("IDP.4A");
-    result[name].loadsAhead += !multiplies && line.contains("LDG.E.128");
-    if (llvm::Regex("^[ \t]+/\\*[0-9a-f]+\\*/").match(line) &&
-        !line.contains("NOP"))
-      ++result[name].instructions;
+  }
+  for (const KernelResources &kernel : image->kernels) {
+    result[kernel.name].registers = kernel.registers;
+    result[kernel.name].spills = kernel.getSpillBytes();
+  }
+  auto functions = disassemble(image->cubin);
+  if (!functions) {
+    ADD_FAILURE() << llvm::toString(functions.takeError());
+    return result;
+  }
+  for (const SassFunction &function : *functions) {
+    Assembled &kernel = result[function.name];
+    bool multiplies = false;
+    for (const SassInstruction &instruction : function.instructions) {
+      StringRef opcode = instruction.opcode;
+      multiplies |= opcode.starts_with("IDP.4A");
+      kernel.loadsAhead += !multiplies && opcode.starts_with("LDG.E.128");
+      kernel.instructions += opcode != "NOP";
+    }
   }
   return result;
 }
 
 TEST(Cost, PrefillDoesNotSpill) {
-  if (findTool("ptxas").empty())
-    GTEST_SKIP() << "ptxas is not here";
+  if (!hasTools())
+    GTEST_SKIP() << "ptxas or nvdisasm is not here";
   std::vector<GpuLinearKey> keys;
   for (int64_t tokens : {16, 32, 64})
     keys.push_back(makeCorrected(2560, 2560, tokens));
@@ -195,8 +160,8 @@ TEST(Cost, PrefillDoesNotSpill) {
 }
 
 TEST(Cost, NothingSpills) {
-  if (findTool("ptxas").empty())
-    GTEST_SKIP() << "ptxas is not here";
+  if (!hasTools())
+    GTEST_SKIP() << "ptxas or nvdisasm is not here";
   std::vector<GpuLinearKey> keys;
   for (int64_t tokens : {1, 2, 4, 8})
     for (int64_t columns : {640, 6912, 20480})
@@ -220,7 +185,7 @@ TEST(Cost, NothingSpills) {
 }
 
 TEST(Cost, FewInstructionsPerWeight) {
-  if (findTool("ptxas").empty() || findTool("nvdisasm").empty())
+  if (!hasTools())
     GTEST_SKIP() << "ptxas or nvdisasm is not here";
   // What more steps of 64 weights in two rows cost, as long as there is no
   // loop; and how many of them are in flight.

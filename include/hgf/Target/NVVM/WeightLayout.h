@@ -45,8 +45,8 @@ public:
   /// activations.
   int64_t getPaddedColumns() const { return chunks * chunkColumns; }
   int64_t getRowBytes() const { return chunks * chunkBytes; }
-  /// Lanes that share a row: as many of a warp's as leave at most a quarter of
-  /// them idle over all steps. More lanes for a row are more warps for the
+  /// Lanes that share a row: as many of a warp's as leave less than a quarter
+  /// of them idle over all steps. More lanes for a row are more warps for the
   /// whole GPU, and more sums to bring together.
   int64_t getLanes() const { return lanes; }
   /// Steps in which every lane has a chunk.
