@@ -16,6 +16,8 @@ tools = [os.path.join(config.hgf_binary_dir, "bin"), config.llvm_tools_dir]
 config.environment["PATH"] = os.pathsep.join(tools + [os.environ["PATH"]])
 # Captures must be named by role and may not leak from one function to the next.
 config.environment["FILECHECK_OPTS"] = "--enable-var-scope"
+# Models that a test compiles do not lie beside the simulator, as hgf-run does.
+config.environment["HGF_GPUSIM_LIBRARY"] = os.path.join(config.hgf_binary_dir, "lib", "hgf", "libhgf_gpusim.so")
 python = os.path.join(config.hgf_source_dir, ".venv", "bin", "python3")
 config.substitutions += [
     ("%python", os.environ.get("HGF_PYTHON", python)),

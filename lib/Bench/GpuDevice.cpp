@@ -8,6 +8,7 @@
 #include "GpuDevice.h"
 
 #include <chrono>
+#include <cstring>
 
 using namespace hgf;
 using llvm::Error;
@@ -121,7 +122,10 @@ Expected<CUdeviceptr> GpuDevice::allocate(uint64_t bytes, uint8_t fill) {
 Expected<CUmodule> GpuDevice::load(const std::string &ptx) {
   char log[4096] = "";
   int options[] = {CU_JIT_ERROR_LOG_BUFFER, CU_JIT_ERROR_LOG_BUFFER_SIZE_BYTES};
-  void *values[] = {log, reinterpret_cast<void *>(sizeof(log))};
+  // Numbers stand in place of pointers.
+  size_t size = sizeof(log);
+  void *values[2] = {log};
+  memcpy(&values[1], &size, sizeof(size));
   CUmodule module = nullptr;
   if (Error error = check(
           driver.cuModuleLoadDataEx(&module, ptx.c_str(), 2, options, values),

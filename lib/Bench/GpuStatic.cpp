@@ -9,7 +9,7 @@
 
 #include "GpuLayer.h"
 #include "NaiveKernel.h"
-#include "SassLoops.h"
+#include "hgf/Codegen/SassLoops.h"
 
 #include "hgf/Codegen/GpuTools.h"
 #include "hgf/Codegen/Ptx.h"

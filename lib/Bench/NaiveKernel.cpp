@@ -10,6 +10,7 @@
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/Parser/Parser.h"
+#include "llvm/Support/FormatVariadic.h"
 
 #include <map>
 
@@ -153,9 +154,11 @@ private:
                    masked + ", " + constant(0x01010101) + ", " + constant(0) +
                    " : (i32, i32, i32) -> i32");
         for (auto [sum, input] : llvm::zip_equal(sums, inputs))
-          sum = define("nvvm.dot.accumulate.4way " + asBytes(weights) +
-                       " <signed>, " + asBytes(extract(input, plane)) +
-                       " <signed>, " + sum + " : vector<4xi8>, vector<4xi8>");
+          sum = define(llvm::formatv("nvvm.dot.accumulate.4way {0} <signed>, "
+                                     "{1} <signed>, {2} : vector<4xi8>, "
+                                     "vector<4xi8>",
+                                     asBytes(weights),
+                                     asBytes(extract(input, plane)), sum));
       }
     }
   }

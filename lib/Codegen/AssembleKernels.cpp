@@ -7,6 +7,7 @@
 
 #include "hgf/Codegen/Codegen.h"
 #include "hgf/Codegen/GpuTools.h"
+#include "hgf/Codegen/SassLoops.h"
 
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
@@ -24,12 +25,32 @@ static NamedAttrList describe(const hgf::KernelResources &kernel,
   return list;
 }
 
+/// Instructions per weight in the inner loop of each kernel; empty without a
+/// disassembler.
+static llvm::StringMap<hgf::SassFunction>
+disassembleKernels(const hgf::AssembledImage &image) {
+  llvm::StringMap<hgf::SassFunction> result;
+  llvm::Expected<std::vector<hgf::SassFunction>> functions =
+      hgf::disassemble(image.cubin);
+  if (!functions) {
+    // The report then lacks a column; the binary lacks nothing.
+    llvm::consumeError(functions.takeError());
+    return result;
+  }
+  for (hgf::SassFunction &function : *functions) {
+    std::string name = function.name;
+    result.try_emplace(name, std::move(function));
+  }
+  return result;
+}
+
 /// Adds it to the kernels that the layers' lines of the report name.
 static void addToReport(ModuleOp module, const hgf::AssembledImage &image) {
   auto report = module->getAttrOfType<ArrayAttr>("hgf.report");
   if (!report)
     return;
   Builder builder(module.getContext());
+  llvm::StringMap<hgf::SassFunction> functions = disassembleKernels(image);
   SmallVector<Attribute> lines;
   for (Attribute attribute : report) {
     NamedAttrList line(cast<DictionaryAttr>(attribute));
@@ -43,6 +64,14 @@ static void addToReport(ModuleOp module, const hgf::AssembledImage &image) {
       NamedAttrList joined(entry);
       for (NamedAttribute resource : describe(*kernel, builder))
         joined.set(resource.getName(), resource.getValue());
+      if (place == "gpu_decode")
+        if (auto found = functions.find(kernel->name); found != functions.end())
+          if (auto loop = hgf::findSassLoop(found->second))
+            joined.set(
+                "sass_per_weight",
+                builder.getF64FloatAttr(
+                    loop->getMix(entry.getAs<IntegerAttr>("tokens").getInt())
+                        .total));
       line.set(place, joined.getDictionary(module.getContext()));
     }
     lines.push_back(line.getDictionary(module.getContext()));

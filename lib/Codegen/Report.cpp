@@ -176,6 +176,15 @@ static std::string formatGpu(ModuleOp module) {
                           getCell(image, "chip"), kernels.size(),
                           int64_t(registers), int64_t(spills));
   }
+  llvm::MapVector<StringRef, int64_t> missed;
+  for (Attribute attribute : getLines(module))
+    if (auto reason = cast<DictionaryAttr>(attribute).getAs<StringAttr>(
+            "gpu_prefill_missed"))
+      ++missed[reason.getValue()];
+  for (auto [reason, count] : missed)
+    text += llvm::formatv("{0} linears take many tokens by the kernel for few: "
+                          "{1}\n",
+                          count, reason);
   if (auto bytes = module->getAttrOfType<IntegerAttr>("hgf.fallback_bytes"))
     text += llvm::formatv("the version for the CPU has weights of its own: "
                           "{0:f2} MB\n",

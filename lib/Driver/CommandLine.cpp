@@ -9,6 +9,7 @@
 #include "hgf/Pipeline/Phases.h"
 #include "hgf/Target/CPU/Encoding.h"
 #include "hgf/Target/CPU/InstructionLevel.h"
+#include "hgf/Target/NVVM/Chip.h"
 
 #include "mlir/IR/Diagnostics.h"
 #include "llvm/ADT/StringSwitch.h"
@@ -235,14 +236,11 @@ private:
     SmallVector<StringRef> chips;
     value.split(chips, ',');
     for (StringRef chip : chips) {
-      StringRef number = chip;
-      int64_t capability;
-      if (!number.consume_front("sm_") || number.getAsInteger(10, capability) ||
-          capability < 75)
-        return fail("expected --gpu to be a list of chips like sm_80,sm_90 but "
-                    "got '" +
-                    value + "'");
-      gpus.push_back(chip.str());
+      if (!hgf::findChip(chip))
+        return fail("expected --gpu to be a list of " + hgf::listChips() +
+                    ", separated by commas, but got '" + value + "'");
+      if (!llvm::is_contained(gpus, chip))
+        gpus.push_back(chip.str());
     }
     return true;
   }
@@ -250,6 +248,10 @@ private:
   bool check(hgf::CompileOptions &options) {
     if (options.gpuFallback && options.gpus.empty())
       return fail("expected --gpu=CHIPS with --gpu-fallback");
+    if (!options.gpus.empty() &&
+        options.emit == hgf::EmitKind::StaticExecutable)
+      return fail("expected --emit=exe with --gpu: a static executable cannot "
+                  "load the GPU's driver");
     if (options.gpuFallback && !options.compileFrom.empty())
       return fail("expected a whole model, without --compile-from, with "
                   "--gpu-fallback: it is compiled twice");

@@ -47,7 +47,7 @@ struct ExternalizeConstants
 
   void runOnOperation() override {
     for (auto global : getOperation().getOps<LLVM::GlobalOp>()) {
-      auto bytes = dyn_cast_or_null<ElementsAttr>(global.getValueOrNull());
+      ElementsAttr bytes = getElements(global.getValueOrNull());
       if (!bytes || !global.getConstant() || !(all || isWorthwhile(bytes)))
         continue;
       bytes = widenBits(bytes);
@@ -56,6 +56,15 @@ struct ExternalizeConstants
       global.setLinkage(LLVM::Linkage::External);
       global.setAlignment(weightAlignment);
     }
+  }
+
+  /// What a constant holds; a scalar, where all move, as one element.
+  ElementsAttr getElements(Attribute value) const {
+    auto scalar = dyn_cast_or_null<TypedAttr>(value);
+    if (!all || !scalar || !isa<IntegerAttr, FloatAttr>(value))
+      return dyn_cast_or_null<ElementsAttr>(value);
+    return DenseElementsAttr::get(RankedTensorType::get({1}, scalar.getType()),
+                                  ArrayRef<Attribute>(value));
   }
 
   /// Types of less than a byte take one in memory.

@@ -8,7 +8,11 @@
 #include "KernelModule.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
+#include "mlir/Interfaces/ViewLikeInterface.h"
 
 using namespace mlir;
 
@@ -23,22 +27,67 @@ hgf::KernelModule::KernelModule(ModuleOp module) {
                   builder.getUnitAttr());
 }
 
+/// Whether nothing writes the buffer behind `memref`: an input of @main, or a
+/// constant.
+static bool isNeverWritten(Value memref) {
+  while (auto view = memref.getDefiningOp<ViewLikeOpInterface>())
+    memref = view.getViewSource();
+  if (memref.getDefiningOp<memref::GetGlobalOp>())
+    return true;
+  auto argument = dyn_cast<BlockArgument>(memref);
+  auto function =
+      argument ? dyn_cast<func::FuncOp>(argument.getOwner()->getParentOp())
+               : func::FuncOp();
+  if (!function || function.getName() != "main")
+    return false;
+  auto inputs = function->getParentOp()->getAttrOfType<ArrayAttr>("hgf.inputs");
+  if (!inputs || argument.getArgNumber() >= inputs.size())
+    return false;
+  // State that grows is written behind what it holds, which is no reason to
+  // read it here.
+  auto axis = cast<DictionaryAttr>(inputs[argument.getArgNumber()])
+                  .getAs<IntegerAttr>("state_axis");
+  return !axis || axis.getInt() < 0;
+}
+
+/// Whether `value` is computed on the host out of an element of a tensor that
+/// is never written.
+static bool readsElement(Value value) {
+  Operation *op = value.getDefiningOp();
+  if (!op || op->getNumRegions())
+    return false;
+  if (auto load = dyn_cast<memref::LoadOp>(op))
+    return isNeverWritten(load.getMemRef());
+  return isPure(op) && !isa<MemRefType>(value.getType()) &&
+         llvm::any_of(op->getOperands(), readsElement);
+}
+
+/// Adds `value` to the arguments of a kernel, or to the operations that the
+/// kernel repeats; these come after what they need.
+static void collect(Value value, llvm::SetVector<Value> &arguments,
+                    llvm::SetVector<Operation *> &clones) {
+  Operation *op = value.getDefiningOp();
+  if (op && (op->hasTrait<OpTrait::ConstantLike>() || readsElement(value))) {
+    for (Value operand : op->getOperands())
+      collect(operand, arguments, clones);
+    clones.insert(op);
+    return;
+  }
+  arguments.insert(value);
+}
+
 void hgf::KernelModule::launch(
     Operation *op, ArrayRef<Value> values, const LaunchShape &shape,
     llvm::function_ref<void(OpBuilder &, IRMapping &)> build) {
-  SmallVector<Value> arguments;
-  SmallVector<Operation *> constants;
-  for (Value value : values) {
-    Operation *definition = value.getDefiningOp();
-    if (definition && definition->hasTrait<OpTrait::ConstantLike>())
-      constants.push_back(definition);
-    else
-      arguments.push_back(value);
-  }
+  llvm::SetVector<Value> arguments;
+  llvm::SetVector<Operation *> clones;
+  for (Value value : values)
+    collect(value, arguments, clones);
   OpBuilder builder = OpBuilder::atBlockEnd(kernels.getBody());
   auto kernel = gpu::GPUFuncOp::create(
       builder, op->getLoc(), "kernel",
-      builder.getFunctionType(TypeRange(ValueRange(arguments)), {}));
+      builder.getFunctionType(TypeRange(ValueRange(arguments.getArrayRef())),
+                              {}));
   kernel->setAttr(gpu::GPUDialect::getKernelFuncAttrName(),
                   builder.getUnitAttr());
   Block &body = kernel.getBody().front();
@@ -46,9 +95,9 @@ void hgf::KernelModule::launch(
   auto end = gpu::ReturnOp::create(builder, op->getLoc());
   builder.setInsertionPoint(end);
   IRMapping mapping;
-  mapping.map(arguments, kernel.getArguments());
-  for (Operation *constant : constants)
-    builder.clone(*constant, mapping);
+  mapping.map(arguments.getArrayRef(), kernel.getArguments());
+  for (Operation *clone : clones)
+    builder.clone(*clone, mapping);
   build(builder, mapping);
   std::string text;
   llvm::raw_string_ostream stream(text);
@@ -67,7 +116,7 @@ void hgf::KernelModule::launch(
     kernel.setName(unique);
   }
   ImplicitLocOpBuilder b(op->getLoc(), op);
-  launch(b, shared, arguments, shape);
+  launch(b, shared, arguments.getArrayRef(), shape);
 }
 
 void hgf::KernelModule::launch(ImplicitLocOpBuilder &b, gpu::GPUFuncOp kernel,

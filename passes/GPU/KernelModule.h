@@ -35,8 +35,10 @@ public:
   explicit KernelModule(mlir::ModuleOp module);
 
   /// Emits, before `op`, a launch of a kernel on `values`; `build` writes the
-  /// kernel's body and finds the values' places in the mapping. Constants
-  /// among the values are cloned instead.
+  /// kernel's body and finds the values' places in the mapping. Instead of
+  /// being passed, constants among the values are cloned, and so is what
+  /// follows from single elements of inputs or constants: the host cannot read
+  /// those.
   void
   launch(mlir::Operation *op, llvm::ArrayRef<mlir::Value> values,
          const LaunchShape &shape,

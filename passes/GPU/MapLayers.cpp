@@ -85,7 +85,17 @@ public:
   LayerLaunches(hgf::LinearOp op, hgf::KernelModule &kernels, bool chipsPrefill)
       : op(op), kernels(kernels), b(op.getLoc(), op),
         key(hgf::getGpuLinearKey(op)),
-        prefills(chipsPrefill && hgf::hasPrefill(key)) {}
+        prefills(chipsPrefill && hgf::hasPrefill(key)) {
+    if (!prefills)
+      line.push_back(b.getNamedAttr(
+          "gpu_prefill_missed",
+          b.getStringAttr(
+              !chipsPrefill   ? "a chip is older than sm_80"
+              : key.isFloat() ? "its activations are floats"
+              : key.gatesOutput()
+                  ? "its gate reads the output"
+                  : "its groups do not fit the steps of the matrices")));
+  }
 
   /// Returns what the report says of the layer.
   SmallVector<NamedAttribute> emit(LLVM::GlobalOp weights) {

@@ -50,8 +50,12 @@ struct MapSerial : public hgf::impl::MapSerialBase<MapSerial> {
     if (work.empty())
       return;
     hgf::KernelModule kernels(getOperation());
-    for (Operation *op : work)
+    for (Operation *op : work) {
+      if (op->getNumRegions())
+        op->emitRemark("runs on one thread of the GPU, because its steps may "
+                       "depend on each other");
       outline(op, kernels);
+    }
   }
 
   static void outline(Operation *op, hgf::KernelModule &kernels) {

@@ -87,9 +87,10 @@ void hgf::buildGPUPipeline(OpPassManager &manager,
   manager.addPass(createMapLayers(layers));
   manager.addPass(createMapLinalg());
   manager.addPass(createMapSerial());
-  manager.addPass(createCheckHost());
+  // Kernels repeat what the host cannot read: what is left of it goes.
   manager.addPass(createCanonicalizerPass());
   manager.addPass(createCSEPass());
+  manager.addPass(createCheckHost());
   buildKernelLoweringPipeline(manager);
   buildHostLowering(manager);
   // Both sides are in the LLVM dialect: a memref is several arguments by now.

@@ -10,7 +10,7 @@ from onnx import helper, numpy_helper
 
 import harness
 from harness import argument, result
-from machines import ARM_MACHINES, GPU, NATIVE, shared_source
+from machines import ARM_MACHINES, GPUS, NATIVE, shared_source
 
 FLOATS = {"f16": np.float16, "i8": np.int8}
 # (N, K): one row, one column, tails of both blocks, and whole ones.
@@ -100,11 +100,12 @@ def test_heads(name, cpu, tmp_path_factory):
         model.close()
 
 
+@pytest.mark.parametrize("gpu", GPUS)
 @pytest.mark.parametrize("tokens", [1, 3, 8])
-def test_heads_on_a_gpu(tokens, tmp_path_factory):
+def test_heads_on_a_gpu(gpu, tokens, tmp_path_factory):
     text, references = module(CASES)
     source = shared_source(tmp_path_factory, "gpu_heads.mlir", text)
-    model = GPU.load(GPU.compile(source, "--compile-from=gpu-packing"))
+    model = gpu.load(gpu.compile(source, "--compile-from=gpu-packing"))
     check(model, references, tokens)
     model.close()
 

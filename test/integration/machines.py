@@ -4,6 +4,7 @@ all of them.
     model = MACHINES["cortex-a76"].load(path, threads=2)
     outputs = model({"x": array})"""
 
+import ctypes
 import dataclasses
 import fcntl
 import os
@@ -13,6 +14,7 @@ import subprocess
 import tempfile
 
 import numpy as np
+import pytest
 
 import harness
 
@@ -146,3 +148,19 @@ ARM_SCHEDULES = {f"{machine.level}-portable": Machine(machine.level, ARM, qemu("
 NATIVE = Machine("", X86)
 # A simulated GPU: it executes the PTX and finds races, reads of what nobody wrote, and accesses out of bounds.
 GPU = Machine("sm_80", X86, flags=("--gpu=sm_80",), device="sim")
+
+
+def has_gpu():
+    """Whether the NVIDIA driver is there and sees a GPU."""
+    try:
+        driver = ctypes.CDLL("libcuda.so.1")
+    except OSError:
+        return False
+    count = ctypes.c_int(0)
+    return driver.cuInit(0) == 0 and driver.cuDeviceGetCount(ctypes.byref(count)) == 0 and count.value > 0
+
+
+# For @pytest.mark.parametrize("gpu", GPUS): the simulated GPU, and a real one where there is one.
+GPUS = [pytest.param(GPU, id="simulated"),
+        pytest.param(Machine("", X86, flags=("--gpu=sm_80,sm_90",), device="gpu"), id="real",
+                     marks=pytest.mark.skipif(not has_gpu(), reason="no NVIDIA GPU is here"))]

@@ -5,7 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "SassLoops.h"
+#include "hgf/Codegen/SassLoops.h"
 
 #include <gtest/gtest.h>
 

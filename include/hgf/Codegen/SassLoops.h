@@ -5,8 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#ifndef HGF_LIB_BENCH_SASSLOOPS_H
-#define HGF_LIB_BENCH_SASSLOOPS_H
+#ifndef HGF_CODEGEN_SASSLOOPS_H
+#define HGF_CODEGEN_SASSLOOPS_H
 
 #include "hgf/Codegen/GpuTools.h"
 #include "hgf/Target/NVVM/Chip.h"
@@ -53,4 +53,4 @@ InstructionMix countExecuted(const SassFunction &function, const SassLoop &loop,
 
 } // namespace hgf
 
-#endif // HGF_LIB_BENCH_SASSLOOPS_H
+#endif // HGF_CODEGEN_SASSLOOPS_H
