@@ -8,6 +8,7 @@
 #include "hgf/Codegen/Codegen.h"
 #include "hgf/Codegen/GpuTools.h"
 #include "hgf/Codegen/SassLoops.h"
+#include "hgf/Target/NVVM/Chip.h"
 
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/LLVMIR/NVVMDialect.h"
@@ -93,6 +94,12 @@ static Attribute describe(StringRef chip, const hgf::AssembledImage &image,
        builder.getNamedAttr("kernels", builder.getArrayAttr(kernels))});
 }
 
+static int64_t getCapability(gpu::ObjectAttr object) {
+  const hgf::Chip *chip =
+      hgf::findChip(cast<NVVM::NVVMTargetAttr>(object.getTarget()).getChip());
+  return chip ? chip->capability : 0;
+}
+
 LogicalResult hgf::assembleKernels(ModuleOp module) {
   SmallVector<gpu::BinaryOp> binaries(module.getOps<gpu::BinaryOp>());
   if (binaries.empty())
@@ -111,7 +118,7 @@ LogicalResult hgf::assembleKernels(ModuleOp module) {
   SmallVector<Attribute> resources;
   for (gpu::BinaryOp binary : binaries) {
     SmallVector<Attribute> objects;
-    gpu::ObjectAttr newest;
+    gpu::ObjectAttr oldest;
     for (Attribute attribute : binary.getObjects()) {
       auto object = cast<gpu::ObjectAttr>(attribute);
       auto target = cast<NVVM::NVVMTargetAttr>(object.getTarget());
@@ -126,18 +133,12 @@ LogicalResult hgf::assembleKernels(ModuleOp module) {
       if (resources.empty())
         addToReport(module, *image);
       resources.push_back(describe(target.getChip(), *image, builder));
-      // PTX is for chips that are newer than all that were named.
-      auto getNumber = [](gpu::ObjectAttr object) {
-        StringRef chip =
-            cast<NVVM::NVVMTargetAttr>(object.getTarget()).getChip();
-        int64_t number = 0;
-        (void)chip.drop_front(strlen("sm_")).getAsInteger(10, number);
-        return number;
-      };
-      if (!newest || getNumber(object) > getNumber(newest))
-        newest = object;
+      // PTX is for chips that were not named: every newer one takes the
+      // oldest's.
+      if (!oldest || getCapability(object) < getCapability(oldest))
+        oldest = object;
     }
-    objects.push_back(newest);
+    objects.push_back(oldest);
     binary.setObjectsAttr(builder.getArrayAttr(objects));
   }
   module->setAttr("hgf.gpu_resources", builder.getArrayAttr(resources));

@@ -41,10 +41,9 @@ FailureOr<std::optional<hgf::GpuProgram>> hgf::takeGpuProgram(ModuleOp module) {
   }
   // What only the verifier of launches looks at.
   module->removeAttr(gpu::GPUDialect::getContainerModuleAttrName());
-  llvm::stable_sort(program.images,
-                    [](const GpuImage &left, const GpuImage &right) {
-                      return std::make_pair(left.chip, !left.isCubin) <
-                             std::make_pair(right.chip, !right.isCubin);
-                    });
+  llvm::sort(program.images, [](const GpuImage &left, const GpuImage &right) {
+    return std::make_pair(left.chip, !left.isCubin) <
+           std::make_pair(right.chip, !right.isCubin);
+  });
   return std::optional<GpuProgram>(std::move(program));
 }

@@ -248,13 +248,26 @@ private:
   bool check(hgf::CompileOptions &options) {
     if (options.gpuFallback && options.gpus.empty())
       return fail("expected --gpu=CHIPS with --gpu-fallback");
+    // The report speaks of the first.
+    llvm::sort(options.gpus, [](const std::string &left,
+                                const std::string &right) {
+      return hgf::findChip(left)->capability < hgf::findChip(right)->capability;
+    });
+    if (!options.gpus.empty() && options.describe)
+      return fail("expected --describe without --gpu: it is about CPUs; "
+                  "--report says what became of a model for a GPU");
+    if (!options.gpus.empty() && !options.gpuFallback &&
+        options.encoding != "auto")
+      return fail("expected no --encoding with --gpu: GPUs have one of their "
+                  "own; with --gpu-fallback it is that of the CPU version");
     if (!options.gpus.empty() &&
         options.emit == hgf::EmitKind::StaticExecutable)
       return fail("expected --emit=exe with --gpu: a static executable cannot "
                   "load the GPU's driver");
-    if (options.gpuFallback && !options.compileFrom.empty())
-      return fail("expected a whole model, without --compile-from, with "
-                  "--gpu-fallback: it is compiled twice");
+    if (options.gpuFallback &&
+        !(options.compileFrom.empty() && options.compileTo.empty()))
+      return fail("expected neither --compile-from nor --compile-to with "
+                  "--gpu-fallback: the whole model is compiled twice");
     if (options.gpuFallback)
       options.symbols.fallback = options.symbols.model + "_cpu";
     if (options.input.empty() && !options.describe)

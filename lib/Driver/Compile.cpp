@@ -31,6 +31,10 @@ void hgf::registerDriverDialects(DialectRegistry &registry) {
   registerCodegenDialects(registry);
 }
 
+/// What bytecode asks for where it holds weights. Large files are mapped and
+/// have more; small ones are copied.
+static constexpr uint64_t bytecodeAlignment = 64;
+
 OwningOpRef<ModuleOp> hgf::loadModel(MLIRContext &context,
                                      const CompileOptions &options) {
   StringRef path = options.input;
@@ -55,7 +59,8 @@ OwningOpRef<ModuleOp> hgf::loadModel(MLIRContext &context,
   }
   // Mapped, and shared with the module's resources: nothing is copied.
   auto buffer = llvm::MemoryBuffer::getFile(
-      path, /*IsText=*/false, /*RequiresNullTerminator=*/suffix == ".mlir");
+      path, /*IsText=*/false, /*RequiresNullTerminator=*/suffix == ".mlir",
+      /*IsVolatile=*/false, llvm::Align(bytecodeAlignment));
   if (!buffer) {
     emitError(location) << "cannot read '" << path
                         << "': " << buffer.getError().message();

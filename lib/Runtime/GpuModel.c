@@ -113,10 +113,16 @@ static hgf_status no_image(const hgf_gpu_model *model, int chip,
                            size_t error_size) {
   char images[256];
   list_images(model->descriptor, images, sizeof images);
+  /* What was compiled for the chip and refused is newer than the driver. */
+  bool named = false;
+  for (int32_t i = 0; i < model->descriptor->image_count; ++i)
+    named |= model->descriptor->images[i].chip == chip;
   snprintf(error, error_size,
-           "no image of the model runs on %s (sm_%d): it has %s%s; compile it "
-           "for sm_%d",
-           model->device_name, chip, images, refusal, chip);
+           "no image of the model runs on %s (sm_%d): it has %s%s; %s sm_%d",
+           model->device_name, chip, images, refusal,
+           named ? "take a newer driver, which knows the code for"
+                 : "compile it for",
+           chip);
   return HGF_ERROR_DEVICE;
 }
 

@@ -78,7 +78,8 @@ static void collect(Value value, llvm::SetVector<Value> &arguments,
 
 void hgf::KernelModule::launch(
     Operation *op, ArrayRef<Value> values, const LaunchShape &shape,
-    llvm::function_ref<void(OpBuilder &, IRMapping &)> build) {
+    llvm::function_ref<void(OpBuilder &, IRMapping &)> build,
+    StringRef prefix) {
   llvm::SetVector<Value> arguments;
   llvm::SetVector<Operation *> clones;
   for (Value value : values)
@@ -109,7 +110,7 @@ void hgf::KernelModule::launch(
     shared = kernel;
     std::string unique;
     for (size_t number = known.size() - 1;; ++number) {
-      unique = "hgf_operation_" + std::to_string(number);
+      unique = (prefix + "_" + Twine(number)).str();
       if (!kernels.lookupSymbol(unique))
         break;
     }

@@ -38,11 +38,12 @@ public:
   /// kernel's body and finds the values' places in the mapping. Instead of
   /// being passed, constants among the values are cloned, and so is what
   /// follows from single elements of inputs or constants: the host cannot read
-  /// those.
+  /// those. The kernel's name begins with `prefix`.
   void
   launch(mlir::Operation *op, llvm::ArrayRef<mlir::Value> values,
          const LaunchShape &shape,
-         llvm::function_ref<void(mlir::OpBuilder &, mlir::IRMapping &)> build);
+         llvm::function_ref<void(mlir::OpBuilder &, mlir::IRMapping &)> build,
+         llvm::StringRef prefix = "hgf_operation");
 
   /// Emits a launch of `kernel`, one of module().
   static void launch(mlir::ImplicitLocOpBuilder &b, mlir::gpu::GPUFuncOp kernel,

@@ -70,11 +70,11 @@ private:
     launch(place,
            {multiply(rows, constant(plan.keyHeads * plan.chunks)),
             constant(plan.splits), FlashAttentionPlan::threads},
-           hgf::emitFlashAttentionSplits);
+           hgf::emitFlashAttentionSplits, "hgf_attention_splits");
     launch(place,
            {multiply(rows, constant(plan.heads)), Value(),
             FlashAttentionPlan::threads},
-           hgf::emitFlashAttentionJoin);
+           hgf::emitFlashAttentionJoin, "hgf_attention_join");
   }
 
   void emitTiles(Operation *place) {
@@ -95,17 +95,20 @@ private:
     launch(place,
            {multiply(getSize(0), constant(plan.heads)), tiles,
             FlashAttentionPlan::threads},
-           hgf::emitFlashAttentionTiles);
+           hgf::emitFlashAttentionTiles, "hgf_attention_tiles");
   }
 
   void launch(Operation *place, const hgf::LaunchShape &shape,
-              llvm::function_ref<void(hgf::FlashAttentionOp)> emit) {
+              llvm::function_ref<void(hgf::FlashAttentionOp)> emit,
+              StringRef name) {
     // Each value is one argument, whatever it stands for.
     llvm::SetVector<Value> used(op->operand_begin(), op->operand_end());
-    kernels.launch(place, used.getArrayRef(), shape,
-                   [&](OpBuilder &builder, IRMapping &map) {
-                     emit(cast<hgf::FlashAttentionOp>(builder.clone(*op, map)));
-                   });
+    kernels.launch(
+        place, used.getArrayRef(), shape,
+        [&](OpBuilder &builder, IRMapping &map) {
+          emit(cast<hgf::FlashAttentionOp>(builder.clone(*op, map)));
+        },
+        name);
   }
 
   hgf::FlashAttentionOp op;

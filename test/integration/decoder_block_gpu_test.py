@@ -1,4 +1,4 @@
-"""Whole models on the simulated GPU: the decoder block of decoder_block_test.py and decoders that exporters wrote, against ONNX
+"""Whole models on GPUs: the decoder block of decoder_block_test.py and decoders that exporters wrote, against ONNX
 Runtime. What has no kernel of its own (masks, positions, embeddings, views of heads) runs there, too."""
 
 import numpy as np
@@ -8,19 +8,19 @@ import pytest
 
 import harness
 from decoder_block_test import SIZES, VOCABULARY, make_feeds, make_model
-from machines import GPU
+from machines import GPUS
 
 FIXTURES = harness.ROOT / "test" / "import" / "fixtures"
 # Three exporters, and each form of the ternary weights.
 DECODERS = ["bitnet_packed_dynamo_opset23", "bitnet_offline_dynamo_dynamic", "bitnet_online_torchscript_dynamic"]
 
 
-@pytest.fixture(scope="module")
-def block(tmp_path_factory):
+@pytest.fixture(scope="module", params=GPUS)
+def block(request, tmp_path_factory):
     path = tmp_path_factory.mktemp("block") / "block.onnx"
     model = make_model()
     onnx.save(model, path)
-    return onnxruntime.InferenceSession(model.SerializeToString()), GPU.load(GPU.compile(path))
+    return onnxruntime.InferenceSession(model.SerializeToString()), request.param.load(request.param.compile(path))
 
 
 def test_one_session_serves_every_size(block):
@@ -47,12 +47,13 @@ def test_survives_a_token_outside_the_vocabulary(block):
     assert np.isfinite(list(block[1](feeds).values())[0]).all()
 
 
+@pytest.mark.parametrize("gpu", GPUS)
 @pytest.mark.parametrize("name", DECODERS)
-def test_decoders_of_exporters(tmp_path, name):
+def test_decoders_of_exporters(gpu, tmp_path, name):
     # A copy, because libraries are written beside their source.
     source = tmp_path / f"{name}.onnx"
     source.write_bytes((FIXTURES / f"{name}.onnx").read_bytes())
-    model = GPU.load(GPU.compile(source))
+    model = gpu.load(gpu.compile(source))
     with np.load(FIXTURES / f"{name}.npz") as loaded:
         arrays = dict(loaded)
     expected, mask = arrays["logits"], arrays.get("attention_mask", np.ones_like(arrays["input_ids"]))

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import harness
-from machines import ARM_MACHINES
+from machines import ARM_MACHINES, GPUS, NATIVE, has_gpu
 
 EXAMPLE = harness.ROOT / "examples" / "shakespeare"
 MODEL = EXAMPLE / "model.onnx"
@@ -61,9 +61,9 @@ def test_same_text_without_avx2(build):
     assert TEXT in generate(build("demo"), prefix=["qemu-x86_64", "-cpu", "Nehalem"])
 
 
-@pytest.mark.parametrize("name, flags, device", [("demo.so", [], None), ("demo-gpu.so", ["--gpu=sm_80"], "sim")], ids=["cpu", "gpu"])
-def test_logits_agree_teacher_forced(build, name, flags, device):
-    model = harness.Model(build(name, *flags), threads=2, device=device)
+@pytest.mark.parametrize("machine", [pytest.param(NATIVE, id="cpu"), *GPUS])
+def test_logits_agree_teacher_forced(build, machine):
+    model = machine.load(build("demo" + "".join(machine.flags) + ".so", *machine.flags), threads=2)
     expected, actual = [], []
     for feeds, results in oracle.Oracle().calls(PROMPT[:120]):
         got = model(feeds)
@@ -74,18 +74,20 @@ def test_logits_agree_teacher_forced(build, name, flags, device):
     assert agrees, facts
 
 
+def write(executable, *arguments, **variables):
+    """A short text of the likeliest bytes."""
+    run = subprocess.run([executable, "--prompt", PROMPT[:20], "--tokens", "14", "--temperature", "0", *arguments],
+                         capture_output=True, timeout=300, env={**os.environ, **variables})
+    assert run.returncode == 0, run.stderr
+    return run.stdout
+
+
 # How the simulated GPU works, and whether the steps become a graph.
 WAYS = {"graphs": {}, "launches": {"HGF_GPU_GRAPH": "0"}, "late": {"HGF_GPUSIM_LATE": "1", "HGF_GPUSIM_SEED": "3"}}
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_same_text_on_a_gpu(build, tmp_path, way):
-    def write(name, *arguments, **variables):
-        run = subprocess.run([name, "--prompt", PROMPT[:20], "--tokens", "14", "--temperature", "0", *arguments],
-                             capture_output=True, timeout=300, env={**os.environ, **variables})
-        assert run.returncode == 0, run.stderr
-        return run.stdout
-
+def test_same_text_on_a_simulated_gpu(build, tmp_path, way):
     trace, stats = tmp_path / "trace", tmp_path / "stats"
     text = write(build("demo-gpu", "--gpu=sm_80"), "--device=sim", HGF_GPUSIM_CHIP="80", HGF_GPUSIM_TRACE=str(trace),
                  HGF_GPUSIM_STATS=str(stats), **WAYS[way])
@@ -95,6 +97,13 @@ def test_same_text_on_a_gpu(build, tmp_path, way):
     assert {"prologue", "prefill", "decode", "head"} <= kernels, kernels
     graphs = trace.read_text().split().count("cuGraphLaunch")
     assert graphs >= 10 if way != "launches" else graphs == 0, graphs
+
+
+@pytest.mark.skipif(not has_gpu(), reason="no NVIDIA GPU is here")
+@pytest.mark.parametrize("graphs", ["0", "1"])
+def test_same_text_on_a_real_gpu(build, graphs):
+    executable = build("demo-gpu-real", "--gpu=sm_80,sm_90")
+    assert write(executable, "--device=gpu", HGF_GPU_GRAPH=graphs) == write(build("demo"))
 
 
 def test_report_tells_each_linear_and_totals(build):

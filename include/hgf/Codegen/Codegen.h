@@ -43,10 +43,10 @@ createTargetMachine(mlir::Location location, const CodegenTarget &target);
 std::string getTriple(const CodegenTarget &target);
 
 /// Translates the PTX of a module that the gpu phase has lowered to machine
-/// code for the chips it was made for, and keeps the newest chip's PTX for
-/// chips to come. Without NVIDIA's assembler the PTX stays, with a warning.
-/// What the assembler says of the kernels goes to the module's attribute
-/// hgf.gpu_resources.
+/// code for the chips it was made for, and keeps the oldest chip's PTX for all
+/// chips that are newer. Without NVIDIA's assembler the PTX stays, with a
+/// warning. What the assembler says of the kernels goes to the module's
+/// attribute hgf.gpu_resources.
 mlir::LogicalResult assembleKernels(mlir::ModuleOp module);
 
 /// Where the constants go that do not pass through LLVM (`hgf.bytes`).
