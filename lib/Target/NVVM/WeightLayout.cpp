@@ -29,7 +29,7 @@ WordLayout::WordLayout(int64_t columns) : columns(columns) {
   if (chunks >= longRowChunks)
     chunks = llvm::alignTo(chunks, 2);
   for (lanes = warpLanes; lanes > 1; lanes /= 2)
-    if (llvm::alignTo(chunks, lanes) * 3 < chunks * 4)
+    if (int64_t(llvm::alignTo(chunks, lanes)) * 3 < chunks * 4)
       break;
 }
 
