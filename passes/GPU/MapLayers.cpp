@@ -152,8 +152,10 @@ public:
     auto prefill64 = [&] { prefill(64); };
     SmallVector<hgf::TokenRange> ranges = {
         {1, decode1}, {2, decode2}, {4, decode4}};
+    // From five tokens on dot products of bytes would take longer than reading
+    // the weights; products of matrices take a third of the instructions.
     if (prefills)
-      ranges.append({{8, decode8}, {16, prefill16}, {32, prefill32}});
+      ranges.append({{16, prefill16}, {32, prefill32}});
     hgf::chooseByTokens(b, tokens, ranges,
                         prefills ? llvm::function_ref<void()>(prefill64)
                                  : llvm::function_ref<void()>(decode8));

@@ -128,9 +128,9 @@ def MapLayers : Pass<"map-layers", "mlir::ModuleOp"> {
     its input and computes the correction's inner values, and the kernel that
     multiplies, whose epilogue adds everything else. lib/Kernels/NVVM builds them
     for the layer's shape; layers with equal keys share them. There is one
-    multiplying kernel for 1, 2, 4 and 8 tokens, and, where the chip and the
-    layer allow, products of matrices for 16, 32 and 64; the host chooses. Runs
-    after `lower-weights`.
+    multiplying kernel for 1, 2 and 4 tokens each, and for more, where the chips
+    and the layer allow, products of matrices for 16, 32 and 64; elsewhere a
+    kernel for 8. The host chooses. Runs after `lower-weights`.
 
     Example:
 

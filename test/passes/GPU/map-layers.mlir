@@ -25,7 +25,7 @@ func.func @many(%x: memref<?x3xf32>, %y: memref<?x2xf32>, %scratch: memref<?xi8>
   // CHECK: gpu.launch_func {{.*}}tokens1
   // CHECK: gpu.launch_func {{.*}}tokens2
   // CHECK: gpu.launch_func {{.*}}tokens4
-  // CHECK: gpu.launch_func {{.*}}tokens8
+  // OLD: gpu.launch_func {{.*}}tokens8
   // OLD-NOT: gpu.launch_func
   // NEW: gpu.launch_func {{.*}}prefill{{.*}}tokens16
   // NEW: gpu.launch_func {{.*}}prefill{{.*}}tokens32

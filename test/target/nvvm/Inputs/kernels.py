@@ -20,7 +20,7 @@ LAYERS = {
     "two": ("reciprocal", [(640, 2560, 0), (2560, 6912, 32)]),
 }
 # By the number of tokens that they take at once.
-DECODE, PREFILL = (1, 2, 4, 8), (16, 32, 64)
+DECODE, PREFILL = (1, 2, 4), (16, 32, 64)
 
 
 def layer(index, rows, columns, rank, quantization):
@@ -57,7 +57,9 @@ def find_missing(line, names, chips):
     floating = "_float_" in line["kernel"]
     few = floating or "sm_75" in chips
     shape = f"_{line['rows']}x{line['columns']}_"
-    kernels = [("decode", tokens) for tokens in DECODE] + [("prefill", tokens) for tokens in PREFILL if not few]
+    # More than four tokens take products of matrices, or blocks of eight where there are none.
+    many = [("decode", 8)] if few else [("prefill", tokens) for tokens in PREFILL]
+    kernels = [("decode", tokens) for tokens in DECODE] + many
     for kind, tokens in kernels:
         if not any(re.fullmatch(f"hgf_{kind}{shape}.*_tokens{tokens}(_.*)?", name) for name in names):
             yield f"no kernel for {kind} of {tokens} tokens of the layer{shape}"
