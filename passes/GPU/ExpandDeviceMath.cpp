@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "DoubleMath.h"
 #include "hgf/Passes/GPU/Passes.h"
 
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
@@ -124,6 +125,7 @@ struct ExpandDeviceMath
     math::populateExpansionPatterns(patterns,
                                     {"tan", "sinh", "cosh", "asinh", "acosh",
                                      "atanh", "fpowi", "powf", "exp2"});
+    hgf::populateDoubleMathPatterns(patterns);
     addIntrinsics(patterns);
     populateMathF32ExpansionPatterns(patterns, isFunction);
     populateMathPolynomialApproximationPatterns(patterns, isFunction);
