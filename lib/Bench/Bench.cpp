@@ -445,11 +445,11 @@ int hgf::benchMain(int argc, char **argv) {
   }
   if (options.isStatic && options.isGpu)
     return runGpuStatic(options) ? 0 : 1;
+  std::string runtimeDirectory = findRuntimeDirectory(argv[0]);
   if (options.isGpu)
-    return runGpuMeasure(options) ? 0 : 1;
+    return runGpuMeasure(options, runtimeDirectory) ? 0 : 1;
   if (options.isStatic)
     return runStaticBench(options) ? 0 : 1;
-  std::string runtimeDirectory = findRuntimeDirectory(argv[0]);
   Bench bench(options, runtimeDirectory);
   if (!bench.run())
     return 1;

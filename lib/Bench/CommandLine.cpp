@@ -57,7 +57,8 @@ reading memory and multiply-adds, both measured in the same rounds.
   --static                    measures nothing: cycles of the kernels' inner loops
                               by llvm-mca; needs no machine of the target
   --gpu                       measures kernels for few tokens on an NVIDIA GPU
-                              against a kernel that copies
+                              against a kernel that copies; with --model one step
+                              of the model, with CUDA graphs and without
   --gpu=CHIP[,...]            with --static: such kernels for chips, e.g. sm_80:
                               instructions by ptxas, traffic by simulation; needs
                               no GPU. --gpu alone: all chips that are known
@@ -201,12 +202,12 @@ static std::string parseBandwidth(StringRef text, BenchOptions &options) {
 static std::string checkGpu(llvm::ArrayRef<StringRef> given,
                             BenchOptions &options) {
   std::string mode = options.isStatic ? "--static --gpu" : "--gpu";
-  llvm::SmallVector<StringRef> known = {"gpu",    "shape",  "preset", "tokens",
-                                        "rank",   "gate",   "scale",  "json",
-                                        "static", "device", "seconds"};
+  llvm::SmallVector<StringRef> known = {
+      "gpu",  "shape",  "preset", "tokens",  "rank",  "gate", "scale",
+      "json", "static", "device", "seconds", "model", "dim"};
   // Nothing is run.
   if (options.isStatic)
-    known.truncate(known.size() - 2);
+    known.truncate(known.size() - 4);
   for (StringRef name : given)
     if (!llvm::is_contained(known, name))
       return ("expected " + mode + " without --" + name +
@@ -230,7 +231,7 @@ static std::string checkGpu(llvm::ArrayRef<StringRef> given,
       options.chips.push_back(chip.name.str());
   if (options.gates.empty())
     options.gates = {"none"};
-  if (options.shapes.empty())
+  if (options.shapes.empty() && options.model.empty())
     return parseShapes(gpuShapes, options);
   return "";
 }

@@ -85,8 +85,10 @@ static void makeCold(const std::string &path) {
   close(file);
 }
 
-std::unique_ptr<CompiledModel>
-CompiledModel::make(ModuleOp module, CompileOptions options, StringRef folder) {
+std::unique_ptr<CompiledModel> CompiledModel::make(ModuleOp module,
+                                                   CompileOptions options,
+                                                   StringRef folder,
+                                                   const char *device) {
   Location location = module.getLoc();
   // A name of its own for each: the loader knows libraries by their names.
   static int count = 0;
@@ -114,7 +116,7 @@ CompiledModel::make(ModuleOp module, CompileOptions options, StringRef folder) {
              !find(result->library, "hgf_model", result->model))
       problem = "the library lacks a function of the C interface";
     else
-      result->keep(problem);
+      result->keep(device, problem);
     if (result->keeper) {
       // lib/Codegen/Weights.cpp gives it this name.
       result->weightsSlot = static_cast<const char **>(
@@ -161,10 +163,11 @@ void CompiledModel::describe(hgf_loaded_layers &layers) const {
   layers.weights = weights;
 }
 
-void CompiledModel::keep(std::string &error) {
+void CompiledModel::keep(const char *device, std::string &error) {
   hgf_session_options options = {};
   options.size = sizeof options;
   options.threads = 1;
+  options.device = device;
   char text[512];
   if (api.create(model, &options, &keeper, text, sizeof text))
     error = text;

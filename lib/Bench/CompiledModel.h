@@ -22,9 +22,12 @@ public:
   ~CompiledModel();
 
   /// Compiles `module` as `options` say, but for the output, which lies in
-  /// `folder`. Null after an error, which went to the context's diagnostics.
-  static std::unique_ptr<CompiledModel>
-  make(mlir::ModuleOp module, CompileOptions options, llvm::StringRef folder);
+  /// `folder`. `device` is that of its sessions, or null. Null after an error,
+  /// which went to the context's diagnostics.
+  static std::unique_ptr<CompiledModel> make(mlir::ModuleOp module,
+                                             CompileOptions options,
+                                             llvm::StringRef folder,
+                                             const char *device = nullptr);
 
   /// Tells `layers` where the model is and what moves its weights. Whoever
   /// knows the layers sets the rest.
@@ -42,7 +45,7 @@ private:
   CompiledModel() = default;
 
   /// Makes the session that holds the mapping of the weights.
-  void keep(std::string &error);
+  void keep(const char *device, std::string &error);
 
   void *library = nullptr;
   hgf_model_functions api = {};

@@ -9,6 +9,7 @@
 
 #include "GpuDevice.h"
 #include "GpuLayer.h"
+#include "GpuStep.h"
 
 #include "hgf/Codegen/Ptx.h"
 #include "mlir/IR/Diagnostics.h"
@@ -35,6 +36,8 @@ static constexpr uint64_t simulatedCopyBytes = uint64_t(1) << 16;
 /// A batch of runs takes so long at least, so that starting it does not count.
 static constexpr double batchSeconds = 0.01;
 static constexpr int leastRounds = 5;
+/// Steps of a model between two copies.
+static constexpr int64_t stepsPerRound = 50;
 /// A graph of more launches takes long to prepare.
 static constexpr uint64_t mostLayers = 2048;
 
@@ -85,7 +88,8 @@ struct GpuResult {
 
 class GpuMeasure {
 public:
-  explicit GpuMeasure(const BenchOptions &options) : options(options) {
+  GpuMeasure(const BenchOptions &options, const std::string &runtimeDirectory)
+      : options(options), runtimeDirectory(runtimeDirectory) {
     registerDriverDialects(registry);
     registerGpuDialects(registry);
   }
@@ -101,6 +105,8 @@ public:
     device = std::move(*opened);
     if (!reserve() || !prepareCopy())
       return false;
+    if (!options.model.empty())
+      return runStep();
     if (!options.json)
       printHeading();
     for (auto [rows, columns] : options.shapes)
@@ -371,7 +377,67 @@ private:
     llvm::outs().flush();
   }
 
+  /// One step of the model, with CUDA graphs and without, in turns.
+  bool runStep() {
+    std::unique_ptr<MLIRContext> context = makeContext();
+    Expected<std::unique_ptr<GpuStep>> step =
+        GpuStep::make(*context, options, device->getChip(), runtimeDirectory);
+    if (!step)
+      return fail(step.takeError());
+    std::vector<double> times[2], ratios;
+    double spent = 0;
+    while (ratios.empty() || (!simulated && (spent < options.seconds ||
+                                             ratios.size() < leastRounds))) {
+      Expected<double> copied = device->time(copy.graph, copy.repeats);
+      if (!copied)
+        return fail(copied.takeError());
+      spent += *copied;
+      for (bool graphs : {true, false}) {
+        if (Error error = (*step)->open(graphs))
+          return fail(std::move(error));
+        Expected<double> took = (*step)->time(simulated ? 2 : stepsPerRound);
+        if (!took)
+          return fail(took.takeError());
+        times[graphs].push_back(*took);
+        spent += *took * stepsPerRound;
+      }
+      double copyRate = copy.bytes * copy.repeats / *copied;
+      ratios.push_back(static_cast<double>((*step)->getWeightBytes()) /
+                       times[true].back() / copyRate);
+    }
+    auto median = [](std::vector<double> &values) {
+      return hgf_compute_statistics(values.data(), values.size()).median;
+    };
+    double with = 1e6 * median(times[true]);
+    double without = 1e6 * median(times[false]);
+    uint64_t bytes = (*step)->getWeightBytes();
+    if (options.json)
+      llvm::outs() << llvm::json::Value(llvm::json::Object{
+                          {"shape", "step"},
+                          {"model", options.model},
+                          {"gpu", device->getName()},
+                          {"simulated", simulated},
+                          {"chip", StringRef(device->getChip().name)},
+                          {"us", with},
+                          {"us_without_graph", without},
+                          {"weight_bytes", static_cast<int64_t>(bytes)},
+                          {"copy_ratio", median(ratios)},
+                          {"rounds", static_cast<int64_t>(ratios.size())}})
+                   << '\n';
+    else
+      llvm::outs() << llvm::formatv(
+          "GPU: {0}{1}\none step of {2}: {3:F1} us, without a graph {4:F1} us; "
+          "its {5:F2} MB of weights come at {6:F2} of the rate at which a "
+          "kernel copies\n",
+          device->getName(),
+          simulated ? "; it is simulated, so times are the simulator's" : "",
+          options.model, with, without, static_cast<double>(bytes) / 1e6,
+          median(ratios));
+    return true;
+  }
+
   const BenchOptions &options;
+  const std::string &runtimeDirectory;
   DialectRegistry registry;
   std::unique_ptr<GpuDevice> device;
   bool simulated = false;
@@ -382,6 +448,7 @@ private:
 
 } // namespace
 
-bool hgf::runGpuMeasure(const BenchOptions &options) {
-  return GpuMeasure(options).run();
+bool hgf::runGpuMeasure(const BenchOptions &options,
+                        const std::string &runtimeDirectory) {
+  return GpuMeasure(options, runtimeDirectory).run();
 }

@@ -12,9 +12,11 @@
 
 namespace hgf {
 
-/// Measures the layers that `options` name on a GPU, in turns with a kernel
-/// that copies. False after an error, which was printed.
-bool runGpuMeasure(const BenchOptions &options);
+/// Measures the layers that `options` name on a GPU, or one step of their
+/// model, in turns with a kernel that copies. False after an error, which was
+/// printed.
+bool runGpuMeasure(const BenchOptions &options,
+                   const std::string &runtimeDirectory);
 
 } // namespace hgf
 
