@@ -6,7 +6,7 @@ import os
 import pathlib
 import platform
 import tempfile
-from typing import Any, List, Mapping, Optional, Union
+from typing import Any, List, Mapping, Optional, Sequence, Union
 
 from . import _hgf
 from ._model import Model, load
@@ -29,6 +29,7 @@ def compile(
     output: Optional[Union[str, os.PathLike]] = None,
     target: Optional[str] = None,
     cpu: str = "portable",
+    gpu: Union[str, Sequence[str]] = (),
     dims: Optional[Mapping[str, int]] = None,
     weights: str = "embed",
     closed_gate_bound: float = 0.0,
@@ -48,6 +49,7 @@ def compile(
     output: path of the shared library to write; None: a temporary one that lives as long as the Model.
     target: LLVM triple, which must be this machine's (others: `compile_to`).
     cpu: "portable" (kernels are chosen at load), "native" (this machine's), or an LLVM CPU name.
+    gpu: chips of NVIDIA GPUs, e.g. "sm_80" or ["sm_80", "sm_90"]; the model then runs there and not on the CPU.
     dims: lengths of symbolic dimensions, e.g. {"batch": 1}; the others stay free.
     weights: "embed" in the library, or "side": in a file beside it, which is mapped at load.
     closed_gate_bound: corrections whose every |tanh g| is below it are deleted; 0 deletes none.
@@ -76,6 +78,7 @@ def compile(
         emit="shared",
         target=target,
         cpu=cpu,
+        gpu=gpu,
         dims=dims,
         weights=weights,
         closed_gate_bound=closed_gate_bound,
@@ -99,6 +102,7 @@ def compile_to(
     emit: Optional[str] = None,
     target: Optional[str] = None,
     cpu: str = "portable",
+    gpu: Union[str, Sequence[str]] = (),
     dims: Optional[Mapping[str, int]] = None,
     weights: str = "embed",
     closed_gate_bound: float = 0.0,
@@ -151,6 +155,7 @@ def compile_to(
             emit=emit,
             target=target or "",
             cpu=cpu,
+            gpus=[gpu] if isinstance(gpu, str) else list(gpu),
             dimensions=format_dims(dims),
             side_weights=weights == "side",
             closed_gate_bound=closed_gate_bound,

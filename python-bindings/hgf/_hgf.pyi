@@ -22,6 +22,7 @@ def compile(
     emit: str,
     target: str,
     cpu: str,
+    gpus: List[str],
     dimensions: List[str],
     side_weights: bool,
     closed_gate_bound: float,

@@ -8,6 +8,7 @@
 #include "Bindings.h"
 #include "hgf/Pipeline/Phases.h"
 #include "hgf/Target/CPU/Encoding.h"
+#include "hgf/Target/NVVM/Chip.h"
 
 #include "llvm/ADT/StringSwitch.h"
 
@@ -40,8 +41,8 @@ static hgf::EmitKind getKind(StringRef name) {
   return *kind;
 }
 
-static void checkPhase(const std::string &name) {
-  if (!name.empty() && !hgf::findPhase(hgf::getCPUPhases(), name))
+static void checkPhase(ArrayRef<hgf::Phase> phases, const std::string &name) {
+  if (!name.empty() && !hgf::findPhase(phases, name))
     throw Error("there is no phase '" + name + "'; see hgf.ir.phases()");
 }
 
@@ -54,6 +55,7 @@ static std::mutex &getCompilerLock() {
 static std::vector<std::string> compileModule(
     Module &source, const std::string &output, const std::string &emit,
     const std::string &target, const std::string &cpu,
+    const std::vector<std::string> &gpus,
     const std::vector<std::string> &dimensions, bool sideWeights,
     double closedGateBound, double gateThreshold, const std::string &encoding,
     const std::string &head, bool int8Corrections, bool reportMissedTernary,
@@ -64,6 +66,11 @@ static std::vector<std::string> compileModule(
   options.emit = getKind(emit);
   options.target.triple = target;
   options.target.cpu = cpu;
+  for (const std::string &chip : gpus)
+    if (!hgf::findChip(chip))
+      throw Error("expected gpu to be chips of " + hgf::listChips() +
+                  " but got '" + chip + "'");
+  options.gpus = gpus;
   options.dimensions = dimensions;
   options.sideWeights = sideWeights;
   options.closedGateBound = closedGateBound;
@@ -75,8 +82,10 @@ static std::vector<std::string> compileModule(
   options.head = head;
   options.int8Corrections = int8Corrections;
   options.reportMissedTernary = reportMissedTernary;
-  checkPhase(compileFrom);
-  checkPhase(compileTo);
+  ArrayRef<hgf::Phase> phases =
+      gpus.empty() ? hgf::getCPUPhases() : hgf::getGPUPhases();
+  checkPhase(phases, compileFrom);
+  checkPhase(phases, compileTo);
   options.compileFrom = compileFrom;
   options.compileTo = compileTo;
   options.dumpPhasesTo = dumpPhasesTo;
@@ -94,11 +103,11 @@ static std::vector<std::string> compileModule(
 void hgf::python::bindCompiler(nb::module_ &package) {
   package.def("compile", &compileModule, nb::arg("source"), nb::kw_only(),
               nb::arg("output"), nb::arg("emit"), nb::arg("target"),
-              nb::arg("cpu"), nb::arg("dimensions"), nb::arg("side_weights"),
-              nb::arg("closed_gate_bound"), nb::arg("gate_threshold"),
-              nb::arg("encoding"), nb::arg("head"), nb::arg("int8_corrections"),
-              nb::arg("report_missed_ternary"), nb::arg("compile_from"),
-              nb::arg("compile_to"), nb::arg("dump_phases_to"),
-              nb::arg("runtime_directory"),
+              nb::arg("cpu"), nb::arg("gpus"), nb::arg("dimensions"),
+              nb::arg("side_weights"), nb::arg("closed_gate_bound"),
+              nb::arg("gate_threshold"), nb::arg("encoding"), nb::arg("head"),
+              nb::arg("int8_corrections"), nb::arg("report_missed_ternary"),
+              nb::arg("compile_from"), nb::arg("compile_to"),
+              nb::arg("dump_phases_to"), nb::arg("runtime_directory"),
               nb::call_guard<nb::gil_scoped_release>());
 }

@@ -39,6 +39,17 @@ def test_cpu(cpu):
     np.testing.assert_array_equal(hgf.compile(models.add(), cpu=cpu)(X, X), X + X)
 
 
+@pytest.mark.parametrize("gpu", ["sm_80", ["sm_80", "sm_90"]])
+def test_gpu(gpu):
+    model = hgf.compile(models.add(), gpu=gpu, device="sim")
+    np.testing.assert_array_equal(model(X, X), X + X)
+
+
+def test_unknown_gpu():
+    with pytest.raises(hgf.Error, match="expected gpu to be chips of .*sm_90.* but got 'sm_1'"):
+        hgf.compile(models.add(), gpu="sm_1", device="sim")
+
+
 def test_options_reach_the_compiler(tmp_path):
     packed = tmp_path / "model.mlir"
     hgf.compile_to(DEMO, packed, compile_to="packing", correction="int8", head="keep")
