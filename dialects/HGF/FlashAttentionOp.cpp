@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "Destination.h"
 #include "ShapeRules.h"
 #include "hgf/Dialect/HGF/HGFDialect.h"
 
@@ -20,24 +21,13 @@ MutableOperandRange FlashAttentionOp::getDpsInitsMutable() {
 LogicalResult
 FlashAttentionOp::reifyResultShapes(OpBuilder &builder,
                                     ReifiedRankedShapedTypeDims &shapes) {
-  if (!getY())
-    return failure();
-  shapes.push_back(tensor::getMixedSizes(builder, getLoc(), getInit()));
-  return success();
+  return reifyDestination(*this, builder, shapes);
 }
 
 void FlashAttentionOp::getEffects(
     SmallVectorImpl<SideEffects::EffectInstance<MemoryEffects::Effect>>
         &effects) {
-  for (OpOperand &operand : (*this)->getOpOperands()) {
-    if (!isa<BaseMemRefType>(operand.get().getType()))
-      continue;
-    bool scratch = operand.get() == getScratch();
-    if (&operand == &getInitMutable() || scratch)
-      effects.emplace_back(MemoryEffects::Write::get(), &operand);
-    if (&operand != &getInitMutable())
-      effects.emplace_back(MemoryEffects::Read::get(), &operand);
-  }
+  addDestinationEffects(*this, getInitMutable(), getScratch(), effects);
 }
 
 LogicalResult FlashAttentionOp::verify() {

@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "Destination.h"
 #include "ShapeRules.h"
 #include "hgf/Dialect/HGF/HGFDialect.h"
 
@@ -18,23 +19,13 @@ MutableOperandRange HeadOp::getDpsInitsMutable() { return getInitMutable(); }
 
 LogicalResult HeadOp::reifyResultShapes(OpBuilder &builder,
                                         ReifiedRankedShapedTypeDims &shapes) {
-  if (!getY())
-    return failure();
-  shapes.push_back(tensor::getMixedSizes(builder, getLoc(), getInit()));
-  return success();
+  return reifyDestination(*this, builder, shapes);
 }
 
 void HeadOp::getEffects(
     SmallVectorImpl<SideEffects::EffectInstance<MemoryEffects::Effect>>
         &effects) {
-  for (OpOperand &operand : (*this)->getOpOperands()) {
-    if (!isa<BaseMemRefType>(operand.get().getType()))
-      continue;
-    if (&operand == &getInitMutable())
-      effects.emplace_back(MemoryEffects::Write::get(), &operand);
-    else
-      effects.emplace_back(MemoryEffects::Read::get(), &operand);
-  }
+  addDestinationEffects(*this, getInitMutable(), Value(), effects);
 }
 
 LogicalResult HeadOp::verify() {

@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "Destination.h"
 #include "ShapeRules.h"
 #include "hgf/Dialect/HGF/HGFDialect.h"
 
@@ -19,24 +20,13 @@ MutableOperandRange LinearOp::getDpsInitsMutable() { return getInitMutable(); }
 
 LogicalResult LinearOp::reifyResultShapes(OpBuilder &builder,
                                           ReifiedRankedShapedTypeDims &shapes) {
-  if (!getY())
-    return failure();
-  shapes.push_back(tensor::getMixedSizes(builder, getLoc(), getInit()));
-  return success();
+  return reifyDestination(*this, builder, shapes);
 }
 
 void LinearOp::getEffects(
     SmallVectorImpl<SideEffects::EffectInstance<MemoryEffects::Effect>>
         &effects) {
-  for (OpOperand &operand : (*this)->getOpOperands()) {
-    if (!isa<BaseMemRefType>(operand.get().getType()))
-      continue;
-    bool scratch = operand.get() == getScratch();
-    if (&operand == &getInitMutable() || scratch)
-      effects.emplace_back(MemoryEffects::Write::get(), &operand);
-    if (&operand != &getInitMutable())
-      effects.emplace_back(MemoryEffects::Read::get(), &operand);
-  }
+  addDestinationEffects(*this, getInitMutable(), getScratch(), effects);
 }
 
 /// The number of gate operands that each kind asks for: constants, vectors.

@@ -76,6 +76,29 @@ static GpuLaunch describeLaunch(const GpuKernel &kernel, int64_t tokens) {
   return launch;
 }
 
+bool hgf::forEachGpuLine(
+    const BenchOptions &options,
+    llvm::function_ref<bool(const LayerShape &, int64_t)> run) {
+  for (auto [rows, columns] : options.shapes)
+    for (const std::string &scale : options.scales)
+      for (int64_t rank : options.ranks)
+        for (const std::string &gate : options.gates)
+          for (int64_t tokens : options.tokens) {
+            // Gates belong to corrections.
+            if (rank == 0 && gate != options.gates.front())
+              continue;
+            LayerShape shape;
+            shape.rows = rows;
+            shape.columns = columns;
+            shape.rank = rank;
+            shape.gate = rank ? gate : "none";
+            shape.scale = scale;
+            if (!run(shape, tokens))
+              return false;
+          }
+  return true;
+}
+
 GpuLayer hgf::makeGpuLayer(MLIRContext &context, const LayerShape &shape,
                            int64_t tokens) {
   context.loadAllAvailableDialects();

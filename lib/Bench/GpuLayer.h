@@ -9,6 +9,7 @@
 #define HGF_LIB_BENCH_GPULAYER_H
 
 #include "Layers.h"
+#include "Options.h"
 
 #include "hgf/Kernels/NVVM/LinearKernels.h"
 #include "hgf/Target/NVVM/Chip.h"
@@ -45,6 +46,12 @@ void registerGpuDialects(mlir::DialectRegistry &registry);
 
 /// The key of the kernels that a call of `shape` with `tokens` tokens takes.
 GpuLinearKey makeGpuKey(const LayerShape &shape, int64_t tokens);
+
+/// Calls `run` for every combination of shapes, scales, ranks, gates and tokens
+/// until one is false; returns the last result.
+bool forEachGpuLine(
+    const BenchOptions &options,
+    llvm::function_ref<bool(const LayerShape &, int64_t tokens)> run);
 
 /// Builds and lowers the kernels. Null modules mean an error, which was
 /// emitted.

@@ -183,23 +183,11 @@ public:
     if (!options.json)
       llvm::outs() << heading << formatTitles() << '\n';
     for (const std::string &name : options.chips)
-      for (auto [rows, columns] : options.shapes)
-        for (const std::string &scale : options.scales)
-          for (int64_t rank : options.ranks)
-            for (const std::string &gate : options.gates)
-              for (int64_t tokens : options.tokens) {
-                // Gates belong to corrections.
-                if (rank == 0 && gate != options.gates.front())
-                  continue;
-                LayerShape shape;
-                shape.rows = rows;
-                shape.columns = columns;
-                shape.rank = rank;
-                shape.gate = rank ? gate : "none";
-                shape.scale = scale;
-                if (!runLine(*findChip(name), shape, tokens))
-                  return false;
-              }
+      if (!forEachGpuLine(options,
+                          [&](const LayerShape &shape, int64_t tokens) {
+                            return runLine(*findChip(name), shape, tokens);
+                          }))
+        return false;
     return true;
   }
 

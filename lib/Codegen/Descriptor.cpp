@@ -31,8 +31,8 @@ public:
     return value ? static_cast<llvm::Constant *>(value) : null;
   }
 
-  /// The descriptor of another object.
-  llvm::Constant *descriptor(StringRef name) {
+  /// The address of what another object of the binary defines.
+  llvm::Constant *hidden(StringRef name) {
     auto *variable = llvm::cast<llvm::GlobalVariable>(
         module.getOrInsertGlobal(name, llvm::Type::getInt8Ty(context)));
     variable->setVisibility(llvm::GlobalValue::HiddenVisibility);
@@ -59,12 +59,6 @@ public:
 
   /// struct hgf_gpu_descriptor.
   llvm::Constant *gpuPart(const hgf::GpuPart &gpu) {
-    auto external = [&](StringRef name) -> llvm::Constant * {
-      auto *variable = llvm::cast<llvm::GlobalVariable>(
-          module.getOrInsertGlobal(name, llvm::Type::getInt8Ty(context)));
-      variable->setVisibility(llvm::GlobalValue::HiddenVisibility);
-      return variable;
-    };
     SmallVector<llvm::Constant *> images, kernels;
     for (const hgf::GpuImage &image : gpu.program->images) {
       auto *data = llvm::cast<llvm::GlobalVariable>(
@@ -76,11 +70,10 @@ public:
     }
     for (const std::string &kernel : gpu.program->kernels)
       kernels.push_back(string(kernel));
-    return global(
-        structure({i32(images.size()), i32(kernels.size()), i32(0),
-                   array(images), array(kernels), null,
-                   gpu.weights.empty() ? null : external(gpu.weights),
-                   i64(gpu.weightsSize), external("hgf_gpu_runtime")}));
+    return global(structure({i32(images.size()), i32(kernels.size()), i32(0),
+                             array(images), array(kernels), null,
+                             gpu.weights.empty() ? null : hidden(gpu.weights),
+                             i64(gpu.weightsSize), hidden("hgf_gpu_runtime")}));
   }
 
   llvm::Constant *tensors(ArrayAttr descriptions) {
@@ -122,7 +115,7 @@ LogicalResult hgf::emitDescriptor(ModuleOp module, llvm::Module &output,
        builder.function("hgf_model_arena_bytes"),
        builder.function("hgf_model_output_dims"), builder.function("hgf_run"),
        gpu ? builder.gpuPart(*gpu) : builder.null,
-       gpu && !gpu->fallback.empty() ? builder.descriptor(gpu->fallback)
+       gpu && !gpu->fallback.empty() ? builder.hidden(gpu->fallback)
                                      : builder.null});
   new llvm::GlobalVariable(output, descriptor->getType(), /*isConstant=*/true,
                            llvm::GlobalValue::ExternalLinkage, descriptor,

@@ -77,7 +77,7 @@ static void collect(Value value, llvm::SetVector<Value> &arguments,
 }
 
 void hgf::KernelModule::launch(
-    Operation *op, ArrayRef<Value> values, const LaunchShape &shape,
+    Operation *op, ArrayRef<Value> values, const LaunchGrid &shape,
     llvm::function_ref<void(OpBuilder &, IRMapping &)> build,
     StringRef prefix) {
   llvm::SetVector<Value> arguments;
@@ -121,7 +121,7 @@ void hgf::KernelModule::launch(
 }
 
 void hgf::KernelModule::launch(ImplicitLocOpBuilder &b, gpu::GPUFuncOp kernel,
-                               ValueRange arguments, const LaunchShape &shape) {
+                               ValueRange arguments, const LaunchGrid &shape) {
   Value one = arith::ConstantIndexOp::create(b, 1);
   Value threads = arith::ConstantIndexOp::create(b, shape.threads);
   gpu::LaunchFuncOp::create(

@@ -16,7 +16,7 @@
 namespace hgf {
 
 /// The grid of one launch.
-struct LaunchShape {
+struct LaunchGrid {
   /// Blocks along x, an index.
   mlir::Value blocks;
   /// Blocks along y; null for 1.
@@ -41,13 +41,13 @@ public:
   /// those. The kernel's name begins with `prefix`.
   void
   launch(mlir::Operation *op, llvm::ArrayRef<mlir::Value> values,
-         const LaunchShape &shape,
+         const LaunchGrid &shape,
          llvm::function_ref<void(mlir::OpBuilder &, mlir::IRMapping &)> build,
          llvm::StringRef prefix = "hgf_operation");
 
   /// Emits a launch of `kernel`, one of module().
   static void launch(mlir::ImplicitLocOpBuilder &b, mlir::gpu::GPUFuncOp kernel,
-                     mlir::ValueRange arguments, const LaunchShape &shape);
+                     mlir::ValueRange arguments, const LaunchGrid &shape);
 
   mlir::gpu::GPUModuleOp module() { return kernels; }
 

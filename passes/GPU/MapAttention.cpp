@@ -98,7 +98,7 @@ private:
            hgf::emitFlashAttentionTiles, "hgf_attention_tiles");
   }
 
-  void launch(Operation *place, const hgf::LaunchShape &shape,
+  void launch(Operation *place, const hgf::LaunchGrid &shape,
               llvm::function_ref<void(hgf::FlashAttentionOp)> emit,
               StringRef name) {
     // Each value is one argument, whatever it stands for.
