@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "hgf/Analysis/LinalgLoops.h"
 #include "hgf/Passes/CPU/Passes.h"
 
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
@@ -51,26 +52,6 @@ private:
            isa_and_nonnull<arith::MulFOp>(added.getDefiningOp());
   }
 
-  /// How well loop `loop` suits to be the innermost one: operands should be
-  /// contiguous along it, or not depend on it.
-  int64_t getInnermostScore(unsigned loop) {
-    int64_t score = 0;
-    for (OpOperand &operand : op->getOpOperands()) {
-      AffineMap map = op.getMatchingIndexingMap(&operand);
-      if (map.getNumResults() == 0)
-        continue;
-      bool used = map.isFunctionOfDim(loop);
-      if (!used)
-        continue;
-      AffineExpr last = map.getResults().back();
-      bool inner = last.isFunctionOfDim(loop);
-      for (AffineExpr outer : map.getResults().drop_back())
-        inner &= !outer.isFunctionOfDim(loop);
-      score += inner ? 1 : -1;
-    }
-    return score;
-  }
-
   /// The loops in their order, but for the best one, which goes innermost.
   SmallVector<unsigned> chooseOrder() {
     unsigned count = op.getNumLoops();
@@ -80,7 +61,7 @@ private:
       return order;
     unsigned best = count - 1;
     for (unsigned loop = 0; loop < count; ++loop)
-      if (getInnermostScore(loop) > getInnermostScore(best))
+      if (hgf::getContiguity(op, loop) > hgf::getContiguity(op, best))
         best = loop;
     // The order of a sum that is not a matmul's is the user's.
     if (isReduction(best) && op.getNumReductionLoops() > 1 && !isContraction())
@@ -177,20 +158,7 @@ private:
   }
 
   SmallVector<Value> getAddress(OpOperand &operand) {
-    AffineMap map = op.getMatchingIndexingMap(&operand);
-    SmallVector<Value> address;
-    for (AffineExpr result : map.getResults()) {
-      if (auto dim = dyn_cast<AffineDimExpr>(result)) {
-        address.push_back(indices[dim.getPosition()]);
-        continue;
-      }
-      SmallVector<OpFoldResult> operands(indices.begin(), indices.end());
-      address.push_back(getValue(affine::makeComposedFoldedAffineApply(
-          builder, loc,
-          AffineMap::get(map.getNumDims(), map.getNumSymbols(), result),
-          operands)));
-    }
-    return address;
+    return hgf::getElementIndices(builder, op, operand, indices);
   }
 
   Value load(OpOperand &operand) {

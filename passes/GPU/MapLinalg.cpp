@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "KernelModule.h"
+#include "hgf/Analysis/LinalgLoops.h"
 #include "hgf/Passes/GPU/Passes.h"
 
 #include "mlir/Analysis/SliceAnalysis.h"
@@ -45,22 +46,6 @@ struct Mapping {
   Operation *combiner = nullptr;
 };
 
-/// How well neighbouring threads suit neighbouring steps of `loop`: operands
-/// should be contiguous along it.
-int64_t getScore(linalg::LinalgOp op, unsigned loop) {
-  int64_t score = 0;
-  for (OpOperand &operand : op->getOpOperands()) {
-    AffineMap map = op.getMatchingIndexingMap(&operand);
-    if (map.getNumResults() == 0 || !map.isFunctionOfDim(loop))
-      continue;
-    bool inner = map.getResults().back().isFunctionOfDim(loop);
-    for (AffineExpr outer : map.getResults().drop_back())
-      inner &= !outer.isFunctionOfDim(loop);
-    score += inner ? 1 : -1;
-  }
-  return score;
-}
-
 /// The operation that adds one step's value to a result of 32 bits, if the
 /// steps may be taken in any order; null otherwise.
 Operation *getCombiner(linalg::LinalgOp op) {
@@ -90,7 +75,7 @@ Mapping chooseMapping(linalg::LinalgOp op) {
   int64_t best = std::numeric_limits<int64_t>::min();
   size_t bestPosition = 0;
   for (auto [position, loop] : llvm::enumerate(mapping.parallel))
-    if (int64_t score = getScore(op, loop); score >= best) {
+    if (int64_t score = hgf::getContiguity(op, loop); score >= best) {
       best = score;
       bestPosition = position;
     }
@@ -102,7 +87,8 @@ Mapping chooseMapping(linalg::LinalgOp op) {
     unsigned last = reductions.back();
     int64_t steps = op.getStaticLoopRanges()[last];
     bool isLong = ShapedType::isDynamic(steps) || steps >= warpThreads;
-    if (isLong && (mapping.parallel.empty() || getScore(op, last) >= best))
+    if (isLong &&
+        (mapping.parallel.empty() || hgf::getContiguity(op, last) >= best))
       mapping.combiner = getCombiner(op);
     if (mapping.combiner) {
       mapping.shared = last;
@@ -228,22 +214,7 @@ private:
   }
 
   SmallVector<Value> getAddress(OpOperand &operand) {
-    SmallVector<Value> address;
-    AffineMap map = op.getMatchingIndexingMap(&operand);
-    for (AffineExpr result : map.getResults()) {
-      if (auto dim = dyn_cast<AffineDimExpr>(result)) {
-        address.push_back(indices[dim.getPosition()]);
-        continue;
-      }
-      SmallVector<OpFoldResult> operands(indices.begin(), indices.end());
-      address.push_back(getValueOrCreateConstantIndexOp(
-          b, b.getLoc(),
-          affine::makeComposedFoldedAffineApply(
-              b, b.getLoc(),
-              AffineMap::get(map.getNumDims(), map.getNumSymbols(), result),
-              operands)));
-    }
-    return address;
+    return hgf::getElementIndices(b, op, operand, indices);
   }
 
   Value load(OpOperand &operand) {
